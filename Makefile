@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: ISC
+# Builds natter into build/; `make help` lists the targets.  Variables to set
+# from outside: CC, CFLAGS, LDFLAGS, SANITIZE, PREFIX, DESTDIR.
+
+VERSION = 1.0.0
+
+PREFIX ?= /usr/local
+SBINDIR ?= $(PREFIX)/sbin
+LIBEXECDIR ?= $(PREFIX)/libexec/natter
+MANDIR ?= $(PREFIX)/share/man
+SYSCONFDIR ?= /etc
+RUNDIR ?= /run/natter
+STATEDIR ?= /var/lib/natter
+
+B ?= build
+CFLAGS ?= -O2 -g
+# For example SANITIZE=address,undefined
+SANITIZE ?=
+WERROR ?=
+
+WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+	-Wwrite-strings -Wformat=2 -Wvla -Wundef $(WERROR)
+HARDENING = -fPIE -fstack-protector-strong
+HARDENING_LD = -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack
+ifneq ($(SANITIZE),)
+SANITIZERS = -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+else
+HARDENING += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+endif
+
+PKG_CONFIG ?= pkg-config
+COMMON_PACKAGES = libbsd
+WORKER_PACKAGES = libevent_core libbsd
+SUPERVISOR_PACKAGES = libevent_core libconfig json-c libbsd
+CTL_PACKAGES = json-c libbsd
+
+DEFINES = -D_GNU_SOURCE -DNATTER_VERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXECDIR)"' \
+	-DRUNDIR='"$(RUNDIR)"' -DSTATEDIR='"$(STATEDIR)"' -DSYSCONFDIR='"$(SYSCONFDIR)"'
+# A folder sees common and itself: a worker file that includes a supervisor
+# header does not compile.
+COMPILE = $(CC) -std=gnu11 $(DEFINES) $(WARNINGS) $(HARDENING) $(SANITIZERS) -Icommon -MMD -MP $(CPPFLAGS) $(CFLAGS)
+LINK = $(CC) $(HARDENING_LD) $(SANITIZERS) $(CFLAGS) $(LDFLAGS)
+
+COMMON_OBJECTS = $(patsubst %.c,$(B)/%.o,$(wildcard common/*.c))
+WORKER_OBJECTS = $(patsubst %.c,$(B)/%.o,$(wildcard worker/*.c))
+CTL_SOURCES = $(wildcard supervisor/natterctl*.c) supervisor/table.c
+CTL_OBJECTS = $(CTL_SOURCES:%.c=$(B)/%.o)
+SUPERVISOR_OBJECTS = $(patsubst %.c,$(B)/%.o,$(filter-out $(CTL_SOURCES),$(wildcard supervisor/*.c)))
+
+# A unit test names the objects it needs in its first lines: "NEEDS: worker/stun".
+UNIT_TESTS = $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
+LAB_TOOLS = $(patsubst tests/lab/%.c,$(B)/tests/%,$(wildcard tests/lab/*.c))
+
+all: $(B)/natterd $(B)/natter-worker $(B)/natterctl ## build natterd, natter-worker and natterctl into build/
+
+$(B)/natterd: $(SUPERVISOR_OBJECTS) $(COMMON_OBJECTS)
+	$(LINK) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(SUPERVISOR_PACKAGES))
+
+$(B)/natter-worker: $(WORKER_OBJECTS) $(COMMON_OBJECTS)
+	$(LINK) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(WORKER_PACKAGES))
+
+$(B)/natterctl: $(CTL_OBJECTS) $(COMMON_OBJECTS)
+	$(LINK) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(CTL_PACKAGES))
+
+$(B)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(COMPILE) -c -o $@ $<
+
+test-programs: $(UNIT_TESTS) $(LAB_TOOLS)
+
+$(LAB_TOOLS): $(B)/tests/%: tests/lab/%.c $(COMMON_OBJECTS) Makefile
+	@mkdir -p $(@D)
+	$(COMPILE) $(LDFLAGS) -o $@ $< $(COMMON_OBJECTS) $(HARDENING_LD) $(shell $(PKG_CONFIG) --libs $(COMMON_PACKAGES))
+
+$(UNIT_TESTS): $(B)/tests/%: tests/unit/%.c tests/unit/check.h $(COMMON_OBJECTS) $(WORKER_OBJECTS) \
+		$(SUPERVISOR_OBJECTS) $(CTL_OBJECTS) Makefile
+	@mkdir -p $(@D)
+	$(COMPILE) -Iworker -Isupervisor -Itests/unit $(LDFLAGS) -o $@ $< \
+		$$(sed -n 's,^.*NEEDS: *,,p' $< | tr ' ' '\n' | sed '/./s,.*,$(B)/&.o,') $(COMMON_OBJECTS) \
+		$(HARDENING_LD) $(shell $(PKG_CONFIG) --libs $(SUPERVISOR_PACKAGES))
+
+demo: ## install what is missing, build, and show natter at work behind a real NAT
+	tests/packages.sh demo
+	@$(MAKE) --no-print-directory all
+	tests/demo.sh
+
+test: ## install what is missing, build, and run every test
+	tests/packages.sh test
+	@$(MAKE) --no-print-directory all test-programs
+	NATTER_BUILD=$(abspath $(B)) tests/run.sh
+
+install: all ## install into PREFIX (/usr/local), below DESTDIR if set
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 \
+		$(DESTDIR)$(SYSCONFDIR)
+	install -m 755 $(B)/natterd $(B)/natterctl $(DESTDIR)$(SBINDIR)
+	install -m 755 $(B)/natter-worker $(DESTDIR)$(LIBEXECDIR)
+	install -m 644 man/natter.cfg.5 $(DESTDIR)$(MANDIR)/man5
+	install -m 644 man/natterd.8 man/natterctl.8 $(DESTDIR)$(MANDIR)/man8
+	test -e $(DESTDIR)$(SYSCONFDIR)/natter.cfg || install -m 640 natter.cfg $(DESTDIR)$(SYSCONFDIR)
+
+uninstall: ## remove what install put there, except natter.cfg
+	rm -f $(addprefix $(DESTDIR)$(SBINDIR)/,natterd natterctl) $(DESTDIR)$(LIBEXECDIR)/natter-worker \
+		$(DESTDIR)$(MANDIR)/man5/natter.cfg.5 $(addprefix $(DESTDIR)$(MANDIR)/man8/,natterd.8 natterctl.8)
+	-rmdir $(DESTDIR)$(LIBEXECDIR)
+
+clean: ## remove build/
+	rm -rf $(B)
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+.PHONY: all test-programs demo test install uninstall clean help
+-include $(wildcard $(B)/*/*.d $(B)/*.d)

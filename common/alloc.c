@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Allocation that does not fail; see alloc.h.
+ */
+#include "alloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+
+void *
+alloc_zero(size_t size)
+{
+	void *p = calloc(1, size);
+
+	if (p == NULL)
+		fatal("out of memory");
+	return p;
+}
+
+char *
+alloc_string(const char *text)
+{
+	char *copy = strdup(text);
+
+	if (copy == NULL)
+		fatal("out of memory");
+	return copy;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Memory for the small things that a program cannot go on without.  What a
+ * stranger's traffic asks for is allocated with calloc and may fail.
+ */
+#ifndef ALLOC_H
+#define ALLOC_H
+
+#include <stddef.h>
+
+/* size zeroed bytes, never NULL: without memory the program ends with an error. */
+void *alloc_zero(size_t size);
+char *alloc_string(const char *text);
+
+#endif

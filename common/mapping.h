@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What goes down to a worker: the mapping it is to hold open and the servers
+ * that help it.  Fixed size, no pointers, zero-filled before use, so that both
+ * are compared with memcmp and sent as they are.
+ */
+#ifndef MAPPING_H
+#define MAPPING_H
+
+#include <stdint.h>
+
+#include "addr.h"
+
+#define MAPPING_NAME_SIZE 64
+
+/* The bounds and defaults of what natter.cfg can set, in seconds. */
+#define KEEP_ALIVE_INTERVAL_MIN 1
+#define KEEP_ALIVE_INTERVAL_MAX 3600
+#define KEEP_ALIVE_INTERVAL_DEFAULT 10
+#define UDP_TIMEOUT_MIN 1
+#define UDP_TIMEOUT_MAX 86400
+/* Shorter than the 120 s (RFC 4787, REQ-5) that a NAT holds a binding. */
+#define UDP_TIMEOUT_DEFAULT 90
+
+enum protocol {
+	PROTOCOL_TCP,
+	PROTOCOL_UDP,
+};
+
+/* "tcp", "udp"; p must be one of the two. */
+static inline const char *
+protocol_name(enum protocol p)
+{
+	return p == PROTOCOL_TCP ? "tcp" : "udp";
+}
+
+struct mapping {
+	char name[MAPPING_NAME_SIZE];
+	uint32_t protocol;            /* enum protocol */
+	uint32_t keep_alive_interval; /* seconds */
+	uint32_t udp_timeout;         /* seconds without a datagram that end a UDP session */
+	uint32_t uid;                 /* what the worker becomes, if it starts as root */
+	uint32_t gid;
+	uint32_t log_level;           /* enum log_level: less important lines are not sent up */
+	struct addr bind;             /* the port is never 0 when it goes down */
+	struct addr target;           /* unset: punch only, relay nothing */
+};
+
+#define SERVERS_MAX 24
+
+struct server {
+	char name[ADDR_HOST_SIZE]; /* as configured, for logs and HTTP's Host field */
+	struct addr addr;
+};
+
+/* Resolved addresses of the mapping's own address family, best first. */
+struct servers {
+	uint32_t stun_count;
+	uint32_t keep_alive_count;
+	struct server stun[SERVERS_MAX];
+	struct server keep_alive[SERVERS_MAX];
+};
+
+#endif

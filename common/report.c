@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The report's states and rules; see report.h.
+ */
+#include "report.h"
+
+#include <string.h>
+
+#include "text.h"
+
+static const char *const state_names[STATE_COUNT] = {
+    [STATE_WAITING] = "waiting",
+    [STATE_CONNECTING] = "connecting",
+    [STATE_PROBING] = "probing",
+    [STATE_OPEN] = "open",
+    [STATE_DEGRADED] = "degraded",
+    [STATE_BACKOFF] = "backoff",
+};
+
+const char *
+state_name(enum state s)
+{
+	return state_names[s];
+}
+
+static bool
+is_sane(const struct addr *a)
+{
+	if (a->sa.sa_family == AF_UNSPEC)
+		return true;
+	return addr_is_set(a) && addr_port(a) != 0;
+}
+
+bool
+report_is_valid(const struct report *r)
+{
+	bool published = r->state == STATE_OPEN || r->state == STATE_DEGRADED;
+
+	if (r->state >= STATE_COUNT || r->reserved != 0)
+		return false;
+	if (!is_sane(&r->inner) || !is_sane(&r->outer) || addr_is_wildcard(&r->outer))
+		return false;
+	if (addr_is_set(&r->outer) != published || (r->since > 0) != published)
+		return false;
+	return text_is_printable(r->error, sizeof(r->error));
+}
+
+bool
+report_same_news(const struct report *a, const struct report *b)
+{
+	return a->state == b->state && a->since == b->since && addr_equal(&a->inner, &b->inner) &&
+	       addr_equal(&a->outer, &b->outer) && strcmp(a->error, b->error) == 0;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What comes up from a worker: the whole present state of its mapping.  Fixed
+ * size, no pointers.  To the supervisor a report is gossip from a process that
+ * a stranger may have taken over: report_is_valid stands before every use.
+ */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "addr.h"
+
+enum state {
+	STATE_WAITING,    /* no server addresses yet */
+	STATE_CONNECTING, /* the keep-alive connection is being made */
+	STATE_PROBING,    /* STUN servers are being asked */
+	STATE_OPEN,       /* the outer address is known and kept open */
+	STATE_DEGRADED,   /* a doubt is being checked; the outer address still stands */
+	STATE_BACKOFF,    /* it failed; the next try comes by itself */
+	STATE_COUNT
+};
+
+#define REPORT_ERROR_SIZE 320
+
+struct report {
+	uint32_t state;    /* enum state */
+	uint32_t reserved; /* 0 */
+	struct addr inner; /* the mapped port as this machine sees it */
+	struct addr outer; /* as the Internet sees it; unset: none known */
+	int64_t since;     /* Unix time since which outer has been what it is; 0: unset */
+	uint64_t connections;       /* TCP connections or UDP sessions now */
+	uint64_t connections_total; /* since the worker started */
+	uint64_t bytes_in;          /* from the Internet to the target */
+	uint64_t bytes_out;         /* from the target to the Internet */
+	char error[REPORT_ERROR_SIZE]; /* the last one in plain words, or "" */
+};
+
+/* "waiting", "connecting", ...; s must be below STATE_COUNT. */
+const char *state_name(enum state s);
+
+/* Does the report keep its own rules: known state, sane addresses, an outer
+ * address exactly in STATE_OPEN and STATE_DEGRADED, printable and terminated text? */
+bool report_is_valid(const struct report *r);
+
+/* The same but for the traffic counters? */
+bool report_same_news(const struct report *a, const struct report *b);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Text that came from somewhere else, made fit for a log line or a terminal.
+ */
+#ifndef TEXT_H
+#define TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Is buf terminated within size and free of control characters? */
+bool text_is_printable(const char *buf, size_t size);
+
+/* Copies at most size - 1 bytes of the length bytes at from and terminates
+ * them; a control character becomes '?'. */
+void text_copy_printable(char *to, size_t size, const void *from, size_t length);
+
+#endif

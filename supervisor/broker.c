@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Sockets on a mapped port; see broker.h.
+ */
+#include "broker.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* The default of 208 KiB overflows in a burst that a relay can well carry. */
+#define UDP_BUFFER (4 * 1024 * 1024)
+
+static int
+set_option(int fd, int level, int name, int value)
+{
+	return setsockopt(fd, level, name, &value, sizeof(value));
+}
+
+/* Beyond the system's limit if we may, else up to it. */
+static void
+enlarge_buffers(int fd)
+{
+	if (set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, UDP_BUFFER) < 0)
+		(void)set_option(fd, SOL_SOCKET, SO_RCVBUF, UDP_BUFFER);
+	if (set_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, UDP_BUFFER) < 0)
+		(void)set_option(fd, SOL_SOCKET, SO_SNDBUF, UDP_BUFFER);
+}
+
+/* TCP wants both options: a listener and outgoing connections share the port.
+ * UDP that is relayed wants SO_REUSEADDR alone: with SO_REUSEPORT the kernel
+ * would deal the clients' datagrams out among our sockets.  UDP that is only
+ * punched takes both, as the program that owns the port may have either. */
+static int
+share_port(int fd, const struct mapping *mapping)
+{
+	bool relayed_udp = mapping->protocol == PROTOCOL_UDP && addr_is_set(&mapping->target);
+
+	if (set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0)
+		return -1;
+	return relayed_udp ? 0 : set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+}
+
+static int
+open_socket(const struct mapping *mapping)
+{
+	int family = mapping->bind.sa.sa_family;
+	int type = mapping->protocol == PROTOCOL_TCP ? SOCK_STREAM : SOCK_DGRAM;
+	int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	/* Without it [::] would take the IPv4 port of the same number too. */
+	if (fd >= 0 && family == AF_INET6)
+		(void)set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+	return fd;
+}
+
+static int
+bind_or_close(int fd, const struct mapping *mapping)
+{
+	int error;
+
+	if (bind(fd, &mapping->bind.sa, addr_len(&mapping->bind)) == 0)
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+int
+broker_make_socket(const struct mapping *mapping, enum socket_use use)
+{
+	int fd = open_socket(mapping);
+
+	if (fd < 0)
+		return -1;
+	if (share_port(fd, mapping) < 0) {
+		close(fd);
+		errno = ENOPROTOOPT;
+		return -1;
+	}
+	if (mapping->protocol == PROTOCOL_UDP && use == SOCKET_SERVE)
+		enlarge_buffers(fd);
+	return bind_or_close(fd, mapping);
+}
+
+int
+broker_try_port(const struct mapping *mapping)
+{
+	int fd = open_socket(mapping);
+
+	if (fd < 0 || bind_or_close(fd, mapping) < 0)
+		return -1;
+	close(fd);
+	return 0;
+}

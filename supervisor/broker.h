@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Makes the sockets that are bound to a mapped port.  They are made here, by
+ * the supervisor, because the kernel shares a port only among sockets of one
+ * user, and because ports below 1024 need a right that workers do not have.
+ */
+#ifndef BROKER_H
+#define BROKER_H
+
+#include "mapping.h"
+#include "message.h"
+
+/* Returns a non-blocking, close-on-exec socket bound to the mapping's address,
+ * which shares the port with all others made here, or -1 with errno. */
+int broker_make_socket(const struct mapping *mapping, enum socket_use use);
+
+/* Could the mapping's port be bound by nobody else now?  Returns 0, or -1 with
+ * errno (EADDRINUSE: somebody has it). */
+int broker_try_port(const struct mapping *mapping);
+
+#endif

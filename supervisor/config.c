@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * natter.cfg -> struct config; see config.h.  Here are the steps of it and the
+ * defaults.  The config*.c files are all that knows libconfig.  They change
+ * nothing on the system, and what a refused file said is forgotten.
+ */
+#include "config.h"
+
+#include <bsd/string.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "config_file.h"
+#include "config_global.h"
+#include "config_hosts.h"
+#include "config_mapping.h"
+#include "paths.h"
+
+static void
+default_path(char **path, const char *(*find)(char buf[PATH_MAX]))
+{
+	char buf[PATH_MAX];
+
+	if (*path == NULL)
+		*path = alloc_string(find(buf));
+}
+
+/* "" in the file is the way to say: none. */
+static void
+drop_empty(char **text)
+{
+	if (*text == NULL || (*text)[0] != '\0')
+		return;
+	free(*text);
+	*text = NULL;
+}
+
+/* Whom workers become if the file names nobody. */
+static void
+default_user(struct config *config, struct config_file *file)
+{
+	const struct passwd *account = getpwnam("natter");
+
+	if (config->user != NULL)
+		return;
+	if (account == NULL)
+		account = getpwnam("nobody");
+	config->user = alloc_string(account != NULL ? account->pw_name : "nobody");
+	if (geteuid() != 0)
+		return;
+	if (account == NULL || account->pw_uid == 0) {
+		config_file_mistake(file, NULL, "names no user, and there is neither an account natter nor nobody; "
+		    "add user = \"ACCOUNT\" for the workers");
+		return;
+	}
+	config->uid = account->pw_uid;
+	config->gid = account->pw_gid;
+}
+
+static void
+complete_global(struct config_global *global)
+{
+	int p;
+
+	for (p = PROTOCOL_TCP; p <= PROTOCOL_UDP; p++)
+		if (global->stun[p].count == 0) {
+			config_hosts_free(&global->stun[p]);
+			config_hosts_builtin_stun((enum protocol)p, &global->stun[p]);
+		}
+	if (global->keep_alive.count == 0) {
+		config_hosts_free(&global->keep_alive);
+		config_hosts_builtin_keep_alive(&global->keep_alive);
+	}
+	if (global->keep_alive_interval == 0)
+		global->keep_alive_interval = KEEP_ALIVE_INTERVAL_DEFAULT;
+}
+
+/* What the mapping left to the global settings. */
+static void
+complete_mapping(struct config_mapping *m, const struct config_global *global)
+{
+	struct mapping *mapping = &m->mapping;
+
+	if (mapping->keep_alive_interval == 0)
+		mapping->keep_alive_interval = global->keep_alive_interval;
+	if (mapping->udp_timeout == 0)
+		mapping->udp_timeout = UDP_TIMEOUT_DEFAULT;
+	mapping->uid = global->config->uid;
+	mapping->gid = global->config->gid;
+	mapping->log_level = global->config->log_level;
+	if (m->stun.count == 0) {
+		config_hosts_free(&m->stun);
+		config_hosts_copy(&global->stun[mapping->protocol], &m->stun);
+	}
+	if (m->keep_alive.count == 0) {
+		config_hosts_free(&m->keep_alive);
+		if (mapping->protocol == PROTOCOL_TCP)
+			config_hosts_copy(&global->keep_alive, &m->keep_alive);
+	}
+	if (m->hook == NULL && global->hook != NULL)
+		m->hook = alloc_string(global->hook);
+	drop_empty(&m->hook);
+}
+
+static void
+complete(struct config_global *global, struct config_file *file)
+{
+	struct config *config = global->config;
+	struct config_mapping *m;
+
+	default_user(config, file);
+	default_path(&config->control_socket, paths_control_socket);
+	default_path(&config->pid_file, paths_pid_file);
+	default_path(&config->state_dir, paths_state_dir);
+	drop_empty(&config->log_file);
+	drop_empty(&config->status_file);
+	complete_global(global);
+	TAILQ_FOREACH(m, &config->mappings, entry)
+		complete_mapping(m, global);
+}
+
+static struct config *
+new_config(const struct config_file *file)
+{
+	struct config *config = alloc_zero(sizeof(*config));
+
+	strlcpy(config->file, file->path, sizeof(config->file));
+	strlcpy(config->directory, file->directory, sizeof(config->directory));
+	config->log_level = LOG_LEVEL_INFO;
+	config->uid = geteuid();
+	config->gid = getegid();
+	TAILQ_INIT(&config->mappings);
+	return config;
+}
+
+struct config *
+config_load(const char *name)
+{
+	struct config_file file;
+	struct config_global global = {0};
+
+	if (config_file_open(&file, name) == 0) {
+		global.config = new_config(&file);
+		config_global_read(&file, &global);
+		complete(&global, &file);
+		config_global_free(&global);
+	}
+	config_file_close(&file);
+	if (file.mistakes == 0)
+		return global.config;
+	config_free(global.config);
+	return NULL;
+}
+
+void
+config_free(struct config *config)
+{
+	struct config_mapping *m;
+
+	if (config == NULL)
+		return;
+	while ((m = TAILQ_FIRST(&config->mappings)) != NULL) {
+		TAILQ_REMOVE(&config->mappings, m, entry);
+		config_mapping_free(m);
+	}
+	free(config->log_file);
+	free(config->status_file);
+	free(config->control_socket);
+	free(config->pid_file);
+	free(config->state_dir);
+	free(config->user);
+	free(config);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * natter.cfg as a struct.  The config_* files beside this are the only ones that
+ * know libconfig.
+ * A file is taken whole or refused whole: every mistake is logged as
+ * "FILE:LINE: what is wrong and what to do", and nothing has happened.
+ */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include <limits.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include "log.h"
+#include "mapping.h"
+
+/* Names or addresses of servers, each a host and a port. */
+struct config_host {
+	char host[ADDR_HOST_SIZE];
+	uint16_t port;
+};
+
+struct config_hosts {
+	struct config_host *list;
+	size_t count;
+};
+
+struct config_mapping {
+	TAILQ_ENTRY(config_mapping) entry;
+	struct mapping mapping;       /* bind's port is 0: natterd chooses and remembers one */
+	struct config_hosts stun;     /* the global list unless the mapping has its own */
+	struct config_hosts keep_alive; /* empty for UDP: STUN keeps it alive */
+	char *hook;                   /* the global one unless the mapping has its own; NULL: none */
+	int line;                     /* where natter.cfg asks for it */
+};
+
+TAILQ_HEAD(config_mappings, config_mapping);
+
+struct config {
+	char file[PATH_MAX];      /* absolute */
+	char directory[PATH_MAX]; /* of the file: relative paths and hooks start there */
+	enum log_level log_level;
+	char *log_file;    /* absolute; NULL: syslog */
+	char *status_file; /* absolute; NULL: none */
+	char *control_socket;
+	char *pid_file;
+	char *state_dir;
+	char *user; /* what workers run as when natterd is started as root */
+	uid_t uid;
+	gid_t gid;
+	struct config_mappings mappings;
+	size_t mapping_count;
+};
+
+/* Reads FILE.  Returns the configuration, or NULL after logging every mistake. */
+struct config *config_load(const char *file);
+void config_free(struct config *config);
+
+/* Prints what natterd would run with this configuration, a mapping a line. */
+void config_describe(const struct config *config);
+
+#endif

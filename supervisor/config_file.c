@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * natter.cfg as text; see config_file.h.  What is known of libconfig 1.5 stands
+ * here: it ends the program if it is made to read a directory, it looks for
+ * included files in one directory only, and the line that it gives the last
+ * element of an array is that of the bracket behind it.
+ */
+#include "config_file.h"
+
+#include <bsd/string.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "log.h"
+
+/* As deep as libconfig follows @include. */
+#define INCLUDE_DEPTH_MAX 10
+#define KEY_TEXT_SIZE 128
+#define MISTAKE_SIZE 400
+
+/* What libconfig says, and what to do about it. */
+static const struct {
+	const char *text;
+	const char *advice;
+} parse_errors[] = {
+    {"syntax error", "look here and a line higher for a missing quote, bracket or \"=\" or a comma too many"},
+    {"duplicate setting name", "this key stands twice in its group; keep one of the two"},
+    {"mismatched element type in array", "put every element in quotes"},
+    {"cannot open include file", "see that the file exists; its name is relative to the main file's directory"},
+    {"include file nesting too deep", "see whether a file includes itself"},
+};
+
+/* Joins without a superfluous "./" or "/".  Returns 0, or -1 if it is too long. */
+static int
+join(const char *directory, const char *path, char out[PATH_MAX])
+{
+	const char *slash = directory[0] == '\0' || directory[strlen(directory) - 1] == '/' ? "" : "/";
+	int length;
+
+	while (strncmp(path, "./", 2) == 0)
+		path += 2;
+	length = snprintf(out, PATH_MAX, "%s%s%s", directory, slash, path);
+	if (length < 0 || length >= PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	return 0;
+}
+
+int
+config_file_resolve(const struct config_file *file, const char *path, char out[PATH_MAX])
+{
+	return join(path[0] == '/' ? "" : file->directory, path, out);
+}
+
+/* Sets path and directory.  Symbolic links stay: who links natter.cfg to
+ * another place means the paths in it from where the link is. */
+static int
+locate(struct config_file *file)
+{
+	char here[PATH_MAX] = "", *slash;
+
+	if (file->name[0] != '/' && getcwd(here, sizeof(here)) == NULL)
+		return -1;
+	if (join(here, file->name, file->path) < 0)
+		return -1;
+	strlcpy(file->directory, file->path, sizeof(file->directory));
+	slash = strrchr(file->directory, '/');
+	slash[slash == file->directory ? 1 : 0] = '\0';
+	return 0;
+}
+
+/* What to call the file of a setting: the main file, or an included one, whose
+ * name stands relative to the main file's directory. */
+static const char *
+display_name(const struct config_file *file, const char *included, char buf[PATH_MAX])
+{
+	const char *slash = strrchr(file->name, '/');
+
+	if (included == NULL || slash == NULL)
+		return included != NULL ? included : file->name;
+	snprintf(buf, PATH_MAX, "%.*s/%s", (int)(slash - file->name), file->name, included);
+	return buf;
+}
+
+/* "stun_server.tcp"; an element of a list is called as its list is. */
+static void
+key_text(const config_setting_t *setting, char buf[KEY_TEXT_SIZE])
+{
+	const config_setting_t *parent = config_setting_parent(setting);
+
+	if (parent == NULL) {
+		buf[0] = '\0';
+		return;
+	}
+	key_text(parent, buf);
+	if (config_setting_name(setting) == NULL)
+		return;
+	if (buf[0] != '\0')
+		strlcat(buf, ".", KEY_TEXT_SIZE);
+	strlcat(buf, config_setting_name(setting), KEY_TEXT_SIZE);
+}
+
+static bool
+is_last_text_element(const config_setting_t *setting)
+{
+	const config_setting_t *parent = config_setting_parent(setting);
+
+	return parent != NULL && config_setting_type(parent) != CONFIG_TYPE_GROUP &&
+	    config_setting_type(setting) == CONFIG_TYPE_STRING &&
+	    config_setting_index(setting) == config_setting_length(parent) - 1;
+}
+
+/* A pipe can be read only once, and libconfig has done that. */
+static FILE *
+open_again(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) ? fopen(path, "re") : NULL;
+}
+
+/* The last of the first `limit` lines that has the quoted text, else limit. */
+static int
+find_quoted(const char *path, const char *text, int limit)
+{
+	FILE *stream = open_again(path);
+	char *line = NULL, *at;
+	size_t size = 0, length = strlen(text);
+	int number, found = limit;
+
+	if (stream == NULL)
+		return limit;
+	for (number = 1; number <= limit && getline(&line, &size, stream) >= 0; number++)
+		for (at = strchr(line, '"'); at != NULL; at = strchr(at + 1, '"'))
+			if (strncmp(at + 1, text, length) == 0 && at[1 + length] == '"')
+				found = number;
+	free(line);
+	fclose(stream);
+	return found;
+}
+
+int
+config_file_line(const struct config_file *file, const config_setting_t *setting)
+{
+	const char *included = config_setting_source_file(setting);
+	char path[PATH_MAX];
+
+	if (!is_last_text_element(setting))
+		return (int)config_setting_source_line(setting);
+	if (included == NULL || join(file->directory, included, path) < 0)
+		strlcpy(path, file->path, sizeof(path));
+	return find_quoted(path, config_setting_get_string(setting), (int)config_setting_source_line(setting));
+}
+
+void
+config_file_mistake(struct config_file *file, const config_setting_t *setting, const char *format, ...)
+{
+	char text[MISTAKE_SIZE], key[KEY_TEXT_SIZE], name[PATH_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	file->mistakes++;
+	if (setting == NULL) {
+		log_error("%s: %s", file->name, text);
+		return;
+	}
+	key_text(setting, key);
+	log_error("%s:%d: %s: %s", display_name(file, config_setting_source_file(setting), name),
+	    config_file_line(file, setting), key, text);
+}
+
+/* v0.9's format begins like this, and its users will try. */
+static bool
+looks_like_json(FILE *stream)
+{
+	char c = '\0';
+
+	rewind(stream);
+	return fscanf(stream, " %c", &c) == 1 && c == '{';
+}
+
+static void
+report_parse_error(struct config_file *file, FILE *stream)
+{
+	const char *text = config_error_text(&file->parsed), *advice = "see natter.cfg(5)";
+	char name[PATH_MAX];
+	size_t i;
+
+	for (i = 0; i < sizeof(parse_errors) / sizeof(parse_errors[0]); i++)
+		if (strcmp(text, parse_errors[i].text) == 0)
+			advice = parse_errors[i].advice;
+	if (looks_like_json(stream))
+		advice = "this looks like JSON; natter.cfg(5) shows how to write it instead, without the outermost { }";
+	file->mistakes++;
+	log_error("%s:%d: %s: %s", display_name(file, config_error_file(&file->parsed), name),
+	    config_error_line(&file->parsed), text, advice);
+}
+
+/* The name between the quotes of an @include line, cut out of it; else NULL. */
+static char *
+included_name(char *line)
+{
+	char *start, *end;
+
+	line += strspn(line, " \t");
+	if (strncmp(line, "@include", strlen("@include")) != 0 || (start = strchr(line, '"')) == NULL ||
+	    (end = strchr(start + 1, '"')) == NULL)
+		return NULL;
+	*end = '\0';
+	return start + 1;
+}
+
+/* Follows @include as libconfig will, to keep it from reading a directory:
+ * returns -1 with the directory in found, or 0. */
+static int
+find_directory(const struct config_file *file, const char *path, int depth, char found[PATH_MAX])
+{
+	FILE *stream;
+	struct stat st;
+	char *line = NULL, *name, inner[PATH_MAX];
+	size_t size = 0;
+	int result = 0;
+
+	if (depth > INCLUDE_DEPTH_MAX || stat(path, &st) < 0)
+		return 0;
+	if (S_ISDIR(st.st_mode)) {
+		strlcpy(found, path, PATH_MAX);
+		return -1;
+	}
+	stream = open_again(path);
+	if (stream == NULL)
+		return 0;
+	while (result == 0 && getline(&line, &size, stream) >= 0) {
+		name = included_name(line);
+		if (name != NULL && join(file->directory, name, inner) == 0)
+			result = find_directory(file, inner, depth + 1, found);
+	}
+	free(line);
+	fclose(stream);
+	return result;
+}
+
+static int
+parse(struct config_file *file, FILE *stream)
+{
+	char directory[PATH_MAX];
+
+	if (find_directory(file, file->path, 0, directory) < 0) {
+		config_file_mistake(file, NULL, "includes %s, which is a directory; include the files in it one by one",
+		    directory);
+		return -1;
+	}
+	config_set_include_dir(&file->parsed, file->directory);
+	if (config_read(&file->parsed, stream) == CONFIG_TRUE)
+		return 0;
+	report_parse_error(file, stream);
+	return -1;
+}
+
+int
+config_file_open(struct config_file *file, const char *name)
+{
+	FILE *stream;
+	struct stat st;
+	int result;
+
+	memset(file, 0, sizeof(*file));
+	file->name = name;
+	config_init(&file->parsed);
+	if (locate(file) < 0 || (stream = fopen(name, "re")) == NULL) {
+		config_file_mistake(file, NULL, "cannot be read: %s; -c names another file", strerror(errno));
+		return -1;
+	}
+	if (fstat(fileno(stream), &st) == 0 && S_ISDIR(st.st_mode)) {
+		config_file_mistake(file, NULL, "is a directory; name the file in it");
+		result = -1;
+	} else {
+		result = parse(file, stream);
+	}
+	fclose(stream);
+	return result;
+}
+
+void
+config_file_close(struct config_file *file)
+{
+	config_destroy(&file->parsed);
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The global settings; see config_global.h.
+ */
+#include "config_global.h"
+
+#include <pwd.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "config_hosts.h"
+#include "config_mapping.h"
+#include "config_value.h"
+
+#define SOCKET_PATH_MAX (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
+
+static void
+read_level(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	struct config_global *global = into;
+	const char *name;
+	int level;
+
+	if (config_value_text(file, setting, &name) < 0)
+		return;
+	level = log_level_find(name);
+	if (level >= 0)
+		global->config->log_level = (enum log_level)level;
+	else
+		config_file_mistake(file, setting,
+		    "\"%s\" is no level; choose \"debug\", \"info\", \"warning\", \"error\" or \"critical\"", name);
+}
+
+static void
+read_log_file(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	struct config_global *global = into;
+
+	config_value_path(file, setting, &global->config->log_file);
+}
+
+static const struct config_key logging_keys[] = {
+    {"level", read_level},
+    {"log_file", read_log_file},
+    {NULL, NULL},
+};
+
+static void
+read_logging(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	config_value_group(file, setting, logging_keys, into);
+}
+
+static void
+read_hook(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	struct config_global *global = into;
+
+	config_value_string(file, setting, &global->hook);
+}
+
+static void
+read_status_file(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	struct config_global *global = into;
+
+	config_value_path(file, setting, &global->config->status_file);
+}
+
+static const struct config_key status_report_keys[] = {
+    {"hook", read_hook},
+    {"status_file", read_status_file},
+    {NULL, NULL},
+};
+
+static void
+read_status_report(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	config_value_group(file, setting, status_report_keys, into);
+}
+
+static void
+read_open_port(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	config_mapping_read_open(file, setting, ((struct config_global *)into)->config);
+}
+
+static void
+read_forward_port(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	config_mapping_read_forward(file, setting, ((struct config_global *)into)->config);
+}
+
+static void
+read_mappings(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	config_mapping_read_list(file, setting, ((struct config_global *)into)->config);
+}
+
+static void
+read_stun_tcp(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	struct config_global *global = into;
+
+	config_value_hosts(file, setting, CONFIG_HOSTS_STUN_PORT, &global->stun[PROTOCOL_TCP]);
+}
+
+static void
+read_stun_udp(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	struct config_global *global = into;
+
+	config_value_hosts(file, setting, CONFIG_HOSTS_STUN_PORT, &global->stun[PROTOCOL_UDP]);
+}
+
+static const struct config_key stun_server_keys[] = {
+    {"tcp", read_stun_tcp},
+    {"udp", read_stun_udp},
+    {NULL, NULL},
+};
+
+static void
+read_stun_server(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	config_value_group(file, setting, stun_server_keys, into);
+}
+
+static void
+read_keep_alive(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	struct config_global *global = into;
+
+	config_value_hosts(file, setting, CONFIG_HOSTS_KEEP_ALIVE_PORT, &global->keep_alive);
+}
+
+static void
+read_keep_alive_interval(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	struct config_global *global = into;
+
+	config_value_number(file, setting, KEEP_ALIVE_INTERVAL_MIN, KEEP_ALIVE_INTERVAL_MAX,
+	    &global->keep_alive_interval);
+}
+
+/* An account matters to root alone: nobody else can change to it. */
+static void
+read_user(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	struct config *config = ((struct config_global *)into)->config;
+	const struct passwd *account;
+
+	if (config_value_string(file, setting, &config->user) < 0 || geteuid() != 0)
+		return;
+	account = getpwnam(config->user);
+	if (account == NULL) {
+		config_file_mistake(file, setting, "there is no account \"%s\"; name one that exists", config->user);
+	} else if (account->pw_uid == 0) {
+		config_file_mistake(file, setting, "%s may do everything, and workers need nothing; name another",
+		    config->user);
+	} else {
+		config->uid = account->pw_uid;
+		config->gid = account->pw_gid;
+	}
+}
+
+/* For files that natterd cannot be without. */
+static void
+read_needed_path(struct config_file *file, const config_setting_t *setting, char **out)
+{
+	if (config_value_path(file, setting, out) == 0 && (*out)[0] == '\0')
+		config_file_mistake(file, setting, "is empty; name a path, or take the key away for the default");
+}
+
+static void
+read_control_socket(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	char **path = &((struct config_global *)into)->config->control_socket;
+
+	read_needed_path(file, setting, path);
+	if (*path != NULL && strlen(*path) > SOCKET_PATH_MAX)
+		config_file_mistake(file, setting, "%s is longer than a socket's path may be, %zu letters; shorten it",
+		    *path, SOCKET_PATH_MAX);
+}
+
+static void
+read_pid_file(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	read_needed_path(file, setting, &((struct config_global *)into)->config->pid_file);
+}
+
+static void
+read_state_dir(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	read_needed_path(file, setting, &((struct config_global *)into)->config->state_dir);
+}
+
+static const struct config_key global_keys[] = {
+    {"logging", read_logging},
+    {"status_report", read_status_report},
+    {"open_port", read_open_port},
+    {"forward_port", read_forward_port},
+    {"mappings", read_mappings},
+    {"stun_server", read_stun_server},
+    {"keep_alive", read_keep_alive},
+    {"keep_alive_interval", read_keep_alive_interval},
+    {"user", read_user},
+    {"control_socket", read_control_socket},
+    {"pid_file", read_pid_file},
+    {"state_dir", read_state_dir},
+    {NULL, NULL},
+};
+
+void
+config_global_read(struct config_file *file, struct config_global *global)
+{
+	config_value_group(file, config_root_setting(&file->parsed), global_keys, global);
+}
+
+void
+config_global_free(struct config_global *global)
+{
+	config_hosts_free(&global->stun[PROTOCOL_TCP]);
+	config_hosts_free(&global->stun[PROTOCOL_UDP]);
+	config_hosts_free(&global->keep_alive);
+	free(global->hook);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The global settings of natter.cfg: the table of its top-level keys.  Applies
+ * no default.
+ */
+#ifndef CONFIG_GLOBAL_H
+#define CONFIG_GLOBAL_H
+
+#include "config.h"
+#include "config_file.h"
+
+/* A configuration in the making, with what reaches it only through its mappings. */
+struct config_global {
+	struct config *config;
+	struct config_hosts stun[2]; /* by enum protocol; empty: not set */
+	struct config_hosts keep_alive;
+	uint32_t keep_alive_interval; /* 0: not set */
+	char *hook;                   /* NULL or "": none */
+};
+
+/* Reads the whole parsed file.  Mistakes are logged and counted in file. */
+void config_global_read(struct config_file *file, struct config_global *global);
+void config_global_free(struct config_global *global);
+
+#endif

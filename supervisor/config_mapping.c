@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The mappings of natter.cfg; see config_mapping.h.  Nothing enters the list
+ * that would get in the way of another mapping in it.
+ */
+#include "config_mapping.h"
+
+#include <bsd/string.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "config_hosts.h"
+
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+/* A list of addresses that all become mappings of one protocol. */
+struct port_list {
+	struct config *config;
+	enum protocol protocol;
+};
+
+static struct config_mapping *
+new_mapping(struct config_file *file, const config_setting_t *setting)
+{
+	struct config_mapping *m = alloc_zero(sizeof(*m));
+
+	m->line = config_file_line(file, setting);
+	addr_parse("0.0.0.0", 0, &m->mapping.bind);
+	return m;
+}
+
+void
+config_mapping_free(struct config_mapping *m)
+{
+	config_hosts_free(&m->stun);
+	config_hosts_free(&m->keep_alive);
+	free(m->hook);
+	free(m);
+}
+
+/* "<protocol>-<ip>-<port>" of the address that the user wrote; at most
+ * "udp-", 45 characters of IPv6 and "-65535", which fits. */
+static void
+derive_name(struct mapping *m)
+{
+	const struct addr *given = addr_is_set(&m->target) ? &m->target : &m->bind;
+	char ip[ADDR_TEXT_SIZE];
+
+	snprintf(m->name, sizeof(m->name), "%s-%.*s-%u", protocol_name(m->protocol), INET6_ADDRSTRLEN,
+	    addr_ip_text(given, ip), addr_port(given));
+}
+
+/* IPv4 and IPv6 sockets do not collide: natterd binds [::] for IPv6 alone. */
+static bool
+binds_collide(const struct mapping *a, const struct mapping *b)
+{
+	if (a->protocol != b->protocol || a->bind.sa.sa_family != b->bind.sa.sa_family ||
+	    addr_port(&a->bind) != addr_port(&b->bind) || addr_port(&a->bind) == 0)
+		return false;
+	return addr_same_ip(&a->bind, &b->bind) || addr_is_wildcard(&a->bind) || addr_is_wildcard(&b->bind);
+}
+
+static bool
+forwards_to_itself(const struct mapping *m)
+{
+	if (!addr_is_set(&m->target) || addr_port(&m->target) != addr_port(&m->bind))
+		return false;
+	return addr_same_ip(&m->target, &m->bind) || addr_is_wildcard(&m->target) ||
+	    (addr_is_wildcard(&m->bind) && addr_is_loopback(&m->target));
+}
+
+static const config_setting_t *
+member_or_self(const config_setting_t *setting, const char *name)
+{
+	const config_setting_t *member = NULL;
+
+	if (config_setting_is_group(setting))
+		member = config_setting_get_member(setting, name);
+	return member != NULL ? member : setting;
+}
+
+/* Does another mapping already have the port or the name? */
+static int
+check_others(const struct config *config, const struct config_mapping *m, struct config_file *file,
+    const config_setting_t *setting)
+{
+	const struct config_mapping *other;
+	const struct mapping *mapping = &m->mapping;
+	const config_setting_t *name = member_or_self(setting, "name");
+
+	TAILQ_FOREACH(other, &config->mappings, entry) {
+		if (binds_collide(mapping, &other->mapping)) {
+			config_file_mistake(file, member_or_self(setting, "bind"),
+			    "%s port %u already belongs to %s (line %d); choose another port or take one away",
+			    protocol_name(mapping->protocol), addr_port(&mapping->bind), other->mapping.name,
+			    other->line);
+			return -1;
+		}
+		if (strcmp(mapping->name, other->mapping.name) != 0)
+			continue;
+		if (name != setting)
+			config_file_mistake(file, name, "the name %s is already taken (line %d); choose another",
+			    mapping->name, other->line);
+		else
+			config_file_mistake(file, setting,
+			    "%s is here for the second time (line %d); take one away or give it a name in mappings",
+			    mapping->name, other->line);
+		return -1;
+	}
+	return 0;
+}
+
+/* The list takes the mapping, or it is freed after its mistake was logged. */
+static void
+add_mapping(struct config *config, struct config_mapping *m, struct config_file *file,
+    const config_setting_t *setting)
+{
+	if (m->mapping.name[0] == '\0')
+		derive_name(&m->mapping);
+	if (check_others(config, m, file, setting) < 0) {
+		config_mapping_free(m);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&config->mappings, m, entry);
+	config->mapping_count++;
+}
+
+static void
+read_open(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	struct port_list *list = into;
+	struct config_mapping *m = new_mapping(file, setting);
+
+	m->mapping.protocol = list->protocol;
+	if (config_value_bind(file, setting, &m->mapping.bind) < 0) {
+		config_mapping_free(m);
+		return;
+	}
+	if (addr_port(&m->mapping.bind) == 0) {
+		config_file_mistake(file, setting, "names no port to open; write it as \"0.0.0.0:8080\"");
+		config_mapping_free(m);
+		return;
+	}
+	add_mapping(list->config, m, file, setting);
+}
+
+static void
+read_forward(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	struct port_list *list = into;
+	struct config_mapping *m = new_mapping(file, setting);
+
+	m->mapping.protocol = list->protocol;
+	if (config_value_target(file, setting, &m->mapping.target) < 0)
+		config_mapping_free(m);
+	else
+		add_mapping(list->config, m, file, setting);
+}
+
+/* The protocol's name is the key of the list. */
+static void
+read_ports(struct config_file *file, const config_setting_t *setting, struct config *config, config_reader *read)
+{
+	struct port_list list = {.config = config, .protocol = PROTOCOL_TCP};
+
+	if (strcmp(config_setting_name(setting), protocol_name(PROTOCOL_UDP)) == 0)
+		list.protocol = PROTOCOL_UDP;
+	config_value_each(file, setting, read, &list);
+}
+
+static void
+read_open_ports(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	read_ports(file, setting, into, read_open);
+}
+
+static void
+read_forward_ports(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	read_ports(file, setting, into, read_forward);
+}
+
+static const struct config_key open_keys[] = {
+    {"tcp", read_open_ports},
+    {"udp", read_open_ports},
+    {NULL, NULL},
+};
+
+static const struct config_key forward_keys[] = {
+    {"tcp", read_forward_ports},
+    {"udp", read_forward_ports},
+    {NULL, NULL},
+};
+
+void
+config_mapping_read_open(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	config_value_group(file, setting, open_keys, into);
+}
+
+void
+config_mapping_read_forward(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	config_value_group(file, setting, forward_keys, into);
+}
+
+static void
+read_name(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	struct config_mapping *m = into;
+	const char *name;
+
+	if (config_value_text(file, setting, &name) < 0)
+		return;
+	/* It reaches shells in hooks, so nothing in it may need quoting. */
+	if (name[0] == '\0' || strchr(LETTERS, name[0]) == NULL || name[strspn(name, LETTERS "._:-")] != '\0' ||
+	    strlcpy(m->mapping.name, name, sizeof(m->mapping.name)) >= sizeof(m->mapping.name))
+		config_file_mistake(file, setting,
+		    "\"%s\" is no name; take at most %d letters, digits and . _ : -, a letter or digit first", name,
+		    MAPPING_NAME_SIZE - 1);
+}
+
+static void
+read_protocol(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	struct config_mapping *m = into;
+	enum protocol protocol;
+
+	if (config_value_protocol(file, setting, &protocol) == 0)
+		m->mapping.protocol = protocol;
+}
+
+static void
+read_bind(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	struct config_mapping *m = into;
+
+	config_value_bind(file, setting, &m->mapping.bind);
+}
+
+static void
+read_target(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	struct config_mapping *m = into;
+
+	config_value_target(file, setting, &m->mapping.target);
+}
+
+static void
+read_keep_alive(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	struct config_mapping *m = into;
+
+	config_value_hosts(file, setting, CONFIG_HOSTS_KEEP_ALIVE_PORT, &m->keep_alive);
+}
+
+static void
+read_keep_alive_interval(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	struct config_mapping *m = into;
+
+	config_value_number(file, setting, KEEP_ALIVE_INTERVAL_MIN, KEEP_ALIVE_INTERVAL_MAX,
+	    &m->mapping.keep_alive_interval);
+}
+
+static void
+read_stun_server(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	struct config_mapping *m = into;
+
+	config_value_hosts(file, setting, CONFIG_HOSTS_STUN_PORT, &m->stun);
+}
+
+static void
+read_udp_timeout(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	struct config_mapping *m = into;
+
+	config_value_number(file, setting, UDP_TIMEOUT_MIN, UDP_TIMEOUT_MAX, &m->mapping.udp_timeout);
+}
+
+static void
+read_hook(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	struct config_mapping *m = into;
+
+	config_value_string(file, setting, &m->hook);
+}
+
+static const struct config_key mapping_keys[] = {
+    {"name", read_name},
+    {"protocol", read_protocol},
+    {"bind", read_bind},
+    {"target", read_target},
+    {"keep_alive", read_keep_alive},
+    {"keep_alive_interval", read_keep_alive_interval},
+    {"stun_server", read_stun_server},
+    {"udp_timeout", read_udp_timeout},
+    {"hook", read_hook},
+    {NULL, NULL},
+};
+
+/* What the keys say together: each was right by itself. */
+static void
+check_together(struct config_file *file, const config_setting_t *group, const struct config_mapping *m)
+{
+	const config_setting_t *keep_alive = config_setting_get_member(group, "keep_alive");
+	const config_setting_t *timeout = config_setting_get_member(group, "udp_timeout");
+	bool udp = m->mapping.protocol == PROTOCOL_UDP, relays = addr_is_set(&m->mapping.target);
+
+	if (config_setting_get_member(group, "protocol") == NULL) {
+		config_file_mistake(file, group, "names no protocol; add protocol = \"tcp\" or protocol = \"udp\"");
+		return;
+	}
+	if (!relays && addr_port(&m->mapping.bind) == 0)
+		config_file_mistake(file, group,
+		    "has neither a target nor a port; add target = \"IP:PORT\" to forward to, or bind = \"IP:PORT\" "
+		    "for a program that has this port itself");
+	if (forwards_to_itself(&m->mapping))
+		config_file_mistake(file, member_or_self(group, "target"),
+		    "is the mapping's own port; choose another port for bind");
+	if (keep_alive != NULL && udp)
+		config_file_mistake(file, keep_alive,
+		    "is for tcp only, since a udp mapping is kept alive by its STUN servers; take it away");
+	if (timeout != NULL && !(udp && relays))
+		config_file_mistake(file, timeout, "is for a udp mapping with a target; take it away");
+}
+
+static void
+read_mapping(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	struct config_mapping *m = new_mapping(file, setting);
+	unsigned int before = file->mistakes;
+
+	if (config_value_group(file, setting, mapping_keys, m) == 0)
+		check_together(file, setting, m);
+	if (file->mistakes == before)
+		add_mapping(into, m, file, setting);
+	else
+		config_mapping_free(m);
+}
+
+void
+config_mapping_read_list(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	if (config_setting_is_list(setting))
+		config_value_each(file, setting, read_mapping, into);
+	else
+		config_file_mistake(file, setting, "must be a list of groups: ( { protocol = \"tcp\"; ... }, { ... } )");
+}

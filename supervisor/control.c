@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Clients of the control socket and what they may ask; see control.h.  The
+ * socket itself is made in control_socket.c.
+ */
+#include "control.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/listener.h>
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "control_socket.h"
+#include "log.h"
+#include "record.h"
+#include "service.h"
+
+#define REQUEST_MAX 65536
+#define REQUEST_DEPTH_MAX 4
+#define CLIENTS_MAX 64
+
+static const struct timeval patience = {.tv_sec = 30};
+static const struct timeval accept_pause = {.tv_sec = 1};
+
+struct client {
+	LIST_ENTRY(client) entry;
+	struct bufferevent *stream;
+	bool dismissed; /* what else it sent is not read any more */
+	bool ended;     /* it sends no more */
+};
+
+static struct {
+	struct event_base *base;
+	struct control_socket socket;
+	struct evconnlistener *listener;
+	struct event *resume; /* accepting, after an error */
+	LIST_HEAD(, client) clients;
+	unsigned int client_count;
+} control;
+
+enum permission {
+	PERMISSION_READ, /* everybody who may connect: the socket's mode decides */
+};
+
+struct command {
+	const char *name;
+	enum permission permission;
+	void (*answer)(struct json_object *request, struct json_object *answer);
+};
+
+static void
+refuse(struct json_object *answer, const char *error)
+{
+	json_object_object_add(answer, "ok", json_object_new_boolean(0));
+	json_object_object_add(answer, "error", json_object_new_string(error));
+}
+
+static struct json_object *
+member(struct json_object *object, const char *name, enum json_type type)
+{
+	struct json_object *value;
+
+	if (!json_object_object_get_ex(object, name, &value) || !json_object_is_type(value, type))
+		return NULL;
+	return value;
+}
+
+static void
+answer_list(struct json_object *request, struct json_object *answer)
+{
+	struct json_object *list = json_object_new_array();
+	struct service *s;
+
+	(void)request;
+	TAILQ_FOREACH (s, services_all(), entry)
+		json_object_array_add(list, record_to_json(s));
+	json_object_object_add(answer, "mappings", list);
+}
+
+static void
+answer_show(struct json_object *request, struct json_object *answer)
+{
+	struct json_object *name = member(request, "name", json_type_string);
+	const struct service *s;
+
+	if (name == NULL) {
+		refuse(answer, "the request has no \"name\"");
+		return;
+	}
+	s = service_find(json_object_get_string(name));
+	if (s == NULL)
+		refuse(answer, "there is no mapping of that name");
+	else
+		json_object_object_add(answer, "mapping", record_to_json(s));
+}
+
+static void
+answer_version(struct json_object *request, struct json_object *answer)
+{
+	(void)request;
+	json_object_object_add(answer, "version", json_object_new_string(NATTER_VERSION));
+	json_object_object_add(answer, "pid", json_object_new_int64(getpid()));
+}
+
+static const struct command commands[] = {
+    {"list", PERMISSION_READ, answer_list},
+    {"show", PERMISSION_READ, answer_show},
+    {"version", PERMISSION_READ, answer_version},
+};
+
+static bool
+is_permitted(const struct command *command)
+{
+	switch (command->permission) {
+	case PERMISSION_READ:
+		return true;
+	}
+	return false;
+}
+
+static void
+answer_command(struct json_object *request, const char *name, struct json_object *answer)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(commands[i].name, name) != 0)
+			continue;
+		if (is_permitted(&commands[i]))
+			commands[i].answer(request, answer);
+		else
+			refuse(answer, "permission denied");
+		return;
+	}
+	refuse(answer, "this natterd does not know that command");
+}
+
+/* The one object that the line is, or NULL. */
+static struct json_object *
+parse_line(const char *line, size_t length)
+{
+	struct json_tokener *parser = json_tokener_new_ex(REQUEST_DEPTH_MAX);
+	struct json_object *request;
+
+	if (parser == NULL)
+		return NULL;
+	json_tokener_set_flags(parser, JSON_TOKENER_STRICT);
+	request = json_tokener_parse_ex(parser, line, (int)length);
+	if (json_tokener_get_parse_end(parser) != length || !json_object_is_type(request, json_type_object)) {
+		json_object_put(request);
+		request = NULL;
+	}
+	json_tokener_free(parser);
+	return request;
+}
+
+static void
+send_answer(struct client *c, struct json_object *answer)
+{
+	const char *text = json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PLAIN);
+
+	bufferevent_write(c->stream, text, strlen(text));
+	bufferevent_write(c->stream, "\n", 1);
+}
+
+/* Ends a client that does not speak the protocol, after telling it so. */
+static void
+dismiss(struct client *c, const char *error)
+{
+	struct json_object *answer = json_object_new_object();
+
+	refuse(answer, error);
+	send_answer(c, answer);
+	json_object_put(answer);
+	c->dismissed = true;
+	bufferevent_disable(c->stream, EV_READ);
+}
+
+static void
+take_line(struct client *c, const char *line, size_t length)
+{
+	struct json_object *request = parse_line(line, length), *answer, *name;
+
+	name = request != NULL ? member(request, "command", json_type_string) : NULL;
+	if (name == NULL) {
+		dismiss(c, "a request is one line with a JSON object that has a \"command\"");
+	} else {
+		answer = json_object_new_object();
+		json_object_object_add(answer, "ok", json_object_new_boolean(1));
+		answer_command(request, json_object_get_string(name), answer);
+		send_answer(c, answer);
+		json_object_put(answer);
+	}
+	json_object_put(request);
+}
+
+static void
+client_free(struct client *c)
+{
+	LIST_REMOVE(c, entry);
+	control.client_count--;
+	bufferevent_free(c->stream);
+	free(c);
+}
+
+/* One request at a time, and none while an answer is on its way: a client that
+ * asks and does not read makes nothing grow here. */
+static void
+serve(struct client *c)
+{
+	struct evbuffer *in = bufferevent_get_input(c->stream), *out = bufferevent_get_output(c->stream);
+	size_t length;
+	char *line;
+
+	if (c->dismissed || evbuffer_get_length(out) > 0)
+		return;
+	line = evbuffer_readln(in, &length, EVBUFFER_EOL_CRLF);
+	if (line == NULL && evbuffer_get_length(in) >= REQUEST_MAX)
+		dismiss(c, "the request is too long");
+	if (line == NULL)
+		return;
+	take_line(c, line, length);
+	free(line);
+}
+
+static void
+on_readable(struct bufferevent *stream, void *context)
+{
+	(void)stream;
+	serve(context);
+}
+
+/* The answer is out. */
+static void
+on_written(struct bufferevent *stream, void *context)
+{
+	struct client *c = context;
+
+	(void)stream;
+	serve(c); /* what came meanwhile */
+	if ((c->dismissed || c->ended) && evbuffer_get_length(bufferevent_get_output(c->stream)) == 0)
+		client_free(c);
+}
+
+static void
+on_event(struct bufferevent *stream, short what, void *context)
+{
+	struct client *c = context;
+
+	c->ended = true;
+	/* Who asks no more still wants what is on its way, and on_written's next. */
+	if ((what & BEV_EVENT_EOF) == 0 || evbuffer_get_length(bufferevent_get_output(stream)) == 0)
+		client_free(c);
+}
+
+static bool
+client_new(int fd)
+{
+	struct client *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return false;
+	c->stream = bufferevent_socket_new(control.base, fd, BEV_OPT_CLOSE_ON_FREE);
+	if (c->stream == NULL) {
+		free(c);
+		return false;
+	}
+	bufferevent_setcb(c->stream, on_readable, on_written, on_event, c);
+	bufferevent_set_timeouts(c->stream, &patience, &patience);
+	bufferevent_setwatermark(c->stream, EV_READ, 0, REQUEST_MAX);
+	LIST_INSERT_HEAD(&control.clients, c, entry);
+	control.client_count++;
+	bufferevent_enable(c->stream, EV_READ | EV_WRITE);
+	return true;
+}
+
+static void
+on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from, int length, void *context)
+{
+	static const char full[] = "{\"ok\":false,\"error\":\"natterd has too many clients now; try again\"}\n";
+
+	(void)listener, (void)from, (void)length, (void)context;
+	if (control.client_count < CLIENTS_MAX && client_new(fd))
+		return;
+	if (send(fd, full, strlen(full), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		log_debug("control: a client too many left before it was refused");
+	close(fd);
+}
+
+/* Without free descriptors accept fails at once again and again. */
+static void
+on_accept_error(struct evconnlistener *listener, void *context)
+{
+	(void)context;
+	log_warning("control: a client could not be accepted: %s", strerror(EVUTIL_SOCKET_ERROR()));
+	evconnlistener_disable(listener);
+	evtimer_add(control.resume, &accept_pause);
+}
+
+static void
+on_resume(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd, (void)what, (void)context;
+	evconnlistener_enable(control.listener);
+}
+
+int
+control_open(struct event_base *base, const char *path, gid_t gid)
+{
+	if (control_socket_open(&control.socket, path, gid) < 0)
+		return -1;
+	control.base = base;
+	control.resume = evtimer_new(base, on_resume, NULL);
+	control.listener = evconnlistener_new(base, on_accept, NULL, LEV_OPT_CLOSE_ON_EXEC, 0, control.socket.fd);
+	if (control.resume == NULL || control.listener == NULL)
+		fatal("control: out of memory");
+	evconnlistener_set_error_cb(control.listener, on_accept_error);
+	return 0;
+}
+
+void
+control_close(void)
+{
+	struct client *c;
+
+	if (control.listener == NULL)
+		return;
+	while ((c = LIST_FIRST(&control.clients)) != NULL)
+		client_free(c); /* NOLINT(clang-analyzer-unix.Malloc): it takes itself off the list */
+	evconnlistener_free(control.listener);
+	control.listener = NULL;
+	event_free(control.resume);
+	control_socket_close(&control.socket);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The background and the pid file; see daemon.h.
+ */
+#include "daemon.h"
+
+#include <bsd/libutil.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "files.h"
+#include "log.h"
+
+static struct {
+	int ready_fd; /* the parent waits at the other end; -1: there is none */
+	struct pidfh *pid_file;
+} process = {.ready_fd = -1};
+
+void
+daemon_start(void)
+{
+	int ends[2];
+	char ready;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0 || (pid = fork()) < 0)
+		fatal("natterd: cannot go into the background: %s", strerror(errno));
+	close(ends[pid == 0 ? 0 : 1]);
+	if (pid > 0) {
+		/* Without a word the child has ended, after saying why. */
+		_exit(read(ends[0], &ready, 1) == 1 ? EXIT_SUCCESS : EXIT_FAILURE);
+	}
+	setsid();
+	process.ready_fd = ends[1];
+}
+
+void
+daemon_ready(void)
+{
+	int null, i;
+
+	if (process.ready_fd < 0)
+		return;
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (i = STDIN_FILENO; null >= 0 && i <= STDERR_FILENO; i++)
+		dup2(null, i);
+	if (null > STDERR_FILENO)
+		close(null);
+	/* The parent may have been killed; that is no reason to end. */
+	if (write(process.ready_fd, "", 1) < 0)
+		log_debug("natterd: nobody waited for the start");
+	close(process.ready_fd);
+	process.ready_fd = -1;
+}
+
+int
+daemon_take_pid_file(const char *path)
+{
+	pid_t other = 0;
+
+	if (files_make_parent(path) < 0) {
+		log_error("natterd: cannot make the directory of the pid file %s: %s", path, strerror(errno));
+		return -1;
+	}
+	process.pid_file = pidfile_open(path, 0644, &other);
+	if (process.pid_file == NULL) {
+		if (errno == EEXIST)
+			log_error("natterd: already running as process %d (pid file %s)", (int)other, path);
+		else
+			log_error("natterd: cannot write the pid file %s: %s", path, strerror(errno));
+		return -1;
+	}
+	if (pidfile_write(process.pid_file) < 0) {
+		log_error("natterd: cannot write the pid file %s: %s", path, strerror(errno));
+		return -1;
+	}
+	return 0;
+}
+
+void
+daemon_remove_pid_file(void)
+{
+	if (process.pid_file != NULL)
+		pidfile_remove(process.pid_file);
+	process.pid_file = NULL;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Going into the background, and the pid file.  The command that started
+ * natterd returns only when the service is up, or with the real error.
+ */
+#ifndef DAEMON_H
+#define DAEMON_H
+
+/* Forks; the parent waits for daemon_ready or our end, and exits with 0 or 1.
+ * Only the child returns, in a session of its own, still with its terminal. */
+void daemon_start(void);
+
+/* Tells the waiting parent that the service is up, and lets the terminal go. */
+void daemon_ready(void);
+
+/* Takes the pid file, which another natterd may not have, and writes our pid.
+ * Makes its directory if it is absent.  Returns 0, or -1 with the error logged. */
+int daemon_take_pid_file(const char *path);
+void daemon_remove_pid_file(void);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Small files that are replaced as a whole: a reader sees the old content or
+ * the new, also after a crash or a loss of power.
+ */
+#ifndef FILES_H
+#define FILES_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Writes data to a temporary beside path and renames it to path.  The file has
+ * exactly mode, whatever the umask.  What exists at path must be a regular
+ * file: a symbolic link is not followed (ELOOP), a device or the like is not
+ * replaced (EINVAL), nor is a directory (EISDIR).  Returns 0, or -1 with errno,
+ * nothing of the temporary being left.  A failure after the rename means that
+ * the new content is there but may not survive a loss of power. */
+int files_write_atomically(const char *path, const void *data, size_t length, mode_t mode);
+
+/* Makes the directory that path lies in, mode 0755, unless it is there; its own
+ * parent must be.  Returns 0, or -1 with errno. */
+int files_make_parent(const char *path);
+
+#endif

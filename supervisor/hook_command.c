@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Expanding and starting a hook's command; see hook_command.h.
+ */
+#include "hook_command.h"
+
+#include <bsd/unistd.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "record.h"
+
+#define WORD_CHARACTERS                                                                                               \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:[]-"
+
+/* The field of the "{name}" at text, its length in *length; NULL if it is none. */
+static const struct record_field *
+field_at(const char *text, size_t *length)
+{
+	const struct record_field *f;
+	char name[32];
+	size_t n;
+
+	n = strcspn(text + 1, "}");
+	if (text[1 + n] != '}' || n >= sizeof(name))
+		return NULL;
+	memcpy(name, text + 1, n);
+	name[n] = '\0';
+	f = record_find(name);
+	*length = n + 2;
+	return f != NULL && f->kind != RECORD_TEXT ? f : NULL;
+}
+
+static void
+put_value(FILE *out, const struct record_field *field, const struct service *service)
+{
+	char value[RECORD_VALUE_SIZE];
+
+	record_value(field, service, value);
+	if (value[strspn(value, WORD_CHARACTERS)] == '\0')
+		fputs(value, out);
+	else
+		log_error("%s: hook: {%s} is left empty: a bug in natterd: its value is no plain word: %s",
+		    service->mapping.name, field->name, value);
+}
+
+char *
+hook_command_expand(const char *command, const struct service *service)
+{
+	const struct record_field *field;
+	char *text = NULL;
+	size_t size, length;
+	FILE *out = open_memstream(&text, &size);
+	const char *p;
+
+	if (out == NULL)
+		fatal("out of memory");
+	for (p = command; *p != '\0';) {
+		field = *p == '{' && (p == command || p[-1] != '$') ? field_at(p, &length) : NULL;
+		if (field == NULL) {
+			fputc(*p++, out);
+			continue;
+		}
+		put_value(out, field, service);
+		p += length;
+	}
+	if (fclose(out) != 0)
+		fatal("out of memory");
+	return text;
+}
+
+/* exec keeps an ignored signal ignored: a hook starts with none. */
+static void
+reset_signals(void)
+{
+	struct sigaction standard = {.sa_handler = SIG_DFL};
+	sigset_t none;
+	int i;
+
+	for (i = 1; i < NSIG; i++)
+		sigaction(i, &standard, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* In the child; what goes wrong is said through the pipe. */
+static void __attribute__((noreturn))
+become_shell(const char *command, char *const environment[], const char *directory, int pipe_end)
+{
+	const char *const arguments[] = {"sh", "-c", command, NULL};
+	int null_fd;
+
+	setpgid(0, 0);
+	reset_signals();
+	null_fd = open("/dev/null", O_RDONLY);
+	if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 || dup2(pipe_end, STDOUT_FILENO) < 0 ||
+	    dup2(pipe_end, STDERR_FILENO) < 0)
+		_exit(126);
+	closefrom(STDERR_FILENO + 1);
+	if (chdir(directory) < 0) {
+		dprintf(STDERR_FILENO, "cannot enter %s: %s\n", directory, strerror(errno));
+		_exit(126);
+	}
+	execve("/bin/sh", (char *const *)(uintptr_t)arguments, environment);
+	dprintf(STDERR_FILENO, "cannot run /bin/sh: %s\n", strerror(errno));
+	_exit(127);
+}
+
+/* Between fork and exec no handler of natterd may run in the child: libevent's
+ * would write into the socket pair that both still share. */
+static pid_t
+fork_quietly(sigset_t *old)
+{
+	sigset_t all;
+	pid_t pid;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, old);
+	pid = fork();
+	if (pid != 0)
+		sigprocmask(SIG_SETMASK, old, NULL);
+	return pid;
+}
+
+pid_t
+hook_command_start(const char *command, char *const environment[], const char *directory, int *output)
+{
+	int ends[2], error;
+	sigset_t old;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -1;
+	pid = fork_quietly(&old);
+	if (pid == 0)
+		become_shell(command, environment, directory, ends[1]);
+	error = errno;
+	close(ends[1]);
+	if (pid < 0) {
+		close(ends[0]);
+		errno = error;
+		return -1;
+	}
+	/* Also here, so that a kill of the group cannot come before the group. */
+	setpgid(pid, pid);
+	fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	*output = ends[0];
+	return pid;
+}

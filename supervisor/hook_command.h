@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What a hook runs: its command with a mapping's values, and the shell that
+ * runs it, cut off from everything of natterd but its log.  Keeps no state.
+ */
+#ifndef HOOK_COMMAND_H
+#define HOOK_COMMAND_H
+
+#include <sys/types.h>
+
+#include "service.h"
+
+/* Replaces {field} by the field's value, for words and numbers of record.h's
+ * table; everything else stays, "${field}" included.  A value that could mean
+ * something to the shell is left empty and logged as the bug it is.  Returns a
+ * new string. */
+char *hook_command_expand(const char *command, const struct service *service);
+
+/* Starts /bin/sh -c command as the leader of its own process group, with
+ * nothing to read; *output is where its standard output and error come out, to
+ * be read without waiting.  Returns its pid, or -1 with errno. */
+pid_t hook_command_start(const char *command, char *const environment[], const char *directory, int *output);
+
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The operator's client of the control socket: the command line and its
+ * commands.  Exit status: natterctl_ask.h.
+ */
+#include <bsd/string.h>
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "natterctl_ask.h"
+#include "natterctl_print.h"
+#include "paths.h"
+
+static struct {
+	const char *socket;
+	bool json;
+} options;
+
+struct command {
+	const char *name;
+	const char *argument; /* NULL: it takes none */
+	const char *help;
+	int (*run)(const char *argument); /* returns the exit status */
+};
+
+/* Asks, and prints the member of the answer that matters. */
+static int
+ask_and_print(const char *command, const char *name, const char *wanted, enum json_type type,
+    void (*print)(struct json_object *))
+{
+	struct json_object *answer, *value = NULL;
+	int result = natterctl_ask(options.socket, command, name, &answer);
+
+	if (result != NATTERCTL_OK)
+		return result;
+	json_object_object_get_ex(answer, wanted, &value);
+	if (!json_object_is_type(value, type))
+		result = natterctl_fail(options.socket, EPROTO);
+	else
+		(options.json ? natterctl_print_json : print)(value);
+	json_object_put(answer);
+	return result;
+}
+
+static int
+run_list(const char *argument)
+{
+	return ask_and_print("list", argument, "mappings", json_type_array, natterctl_print_list);
+}
+
+static int
+run_show(const char *argument)
+{
+	return ask_and_print("show", argument, "mapping", json_type_object, natterctl_print_mapping);
+}
+
+static void
+print_version(struct json_object *version)
+{
+	fputs("natterd ", stdout);
+	natterctl_print_text(json_object_get_string(version));
+}
+
+static int
+run_version(const char *argument)
+{
+	options.json = false;
+	printf("natterctl %s\n", NATTER_VERSION);
+	fflush(stdout);
+	return ask_and_print("version", argument, "version", json_type_string, print_version);
+}
+
+static int run_help(const char *argument);
+
+static const struct command commands[] = {
+    {"list", NULL, "every mapping, a line each", run_list},
+    {"show", "NAME", "everything about one mapping", run_show},
+    {"version", NULL, "the versions of natterctl and of the natterd that runs", run_version},
+    {"help", NULL, "this text", run_help},
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static void
+print_usage(FILE *out)
+{
+	char call[64];
+	size_t i;
+
+	fputs("usage: natterctl [-s SOCKET] [--json] COMMAND\n\n", out);
+	for (i = 0; i < COMMAND_COUNT; i++) {
+		snprintf(call, sizeof(call), "%s %s", commands[i].name,
+		    commands[i].argument != NULL ? commands[i].argument : "");
+		fprintf(out, "  %-16s %s\n", call, commands[i].help);
+	}
+	fputs("\n"
+	      "  -s, --socket SOCKET   where natterd listens for commands\n"
+	      "      --json            print list and show as JSON\n"
+	      "  -h, --help            print this text\n"
+	      "  -V, --version         print natterctl's version\n"
+	      "\nThe beginning of a command's name is enough.  See natterctl(8).\n",
+	    out);
+}
+
+static int
+run_help(const char *argument)
+{
+	(void)argument;
+	print_usage(stdout);
+	return NATTERCTL_OK;
+}
+
+/* By the beginning of its name; NULL after saying what is wrong. */
+static const struct command *
+find_command(const char *word)
+{
+	const struct command *found = NULL;
+	size_t i;
+
+	for (i = 0; i < COMMAND_COUNT; i++) {
+		if (strcmp(commands[i].name, word) == 0)
+			return &commands[i];
+		if (word[0] == '\0' || strncmp(commands[i].name, word, strlen(word)) != 0)
+			continue;
+		if (found != NULL) {
+			fprintf(stderr, "natterctl: \"%s\" could be %s or %s\n", word, found->name,
+			    commands[i].name);
+			return NULL;
+		}
+		found = &commands[i];
+	}
+	if (found == NULL)
+		fprintf(stderr, "natterctl: there is no command \"%s\"; see natterctl help\n", word);
+	return found;
+}
+
+static int
+run_command(int count, char *const words[])
+{
+	const struct command *command;
+
+	if (count == 0) {
+		print_usage(stderr);
+		return NATTERCTL_USAGE;
+	}
+	command = find_command(words[0]);
+	if (command == NULL)
+		return NATTERCTL_USAGE;
+	if (count != (command->argument != NULL ? 2 : 1)) {
+		fprintf(stderr, "usage: natterctl %s%s%s\n", command->name, command->argument != NULL ? " " : "",
+		    command->argument != NULL ? command->argument : "");
+		return NATTERCTL_USAGE;
+	}
+	return command->run(words[1]);
+}
+
+/* A user's own natterd comes first, then the system's. */
+static const char *
+default_socket(void)
+{
+	static char own[PATH_MAX];
+
+	paths_control_socket(own);
+	return geteuid() != 0 && access(own, F_OK) < 0 ? PATHS_SYSTEM_SOCKET : own;
+}
+
+int
+main(int argc, char *argv[])
+{
+	static const struct option long_options[] = {
+	    {"socket", required_argument, NULL, 's'},
+	    {"json", no_argument, NULL, 'j'},
+	    {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'V'},
+	    {NULL, 0, NULL, 0},
+	};
+	int option, result;
+
+	options.socket = default_socket();
+	while ((option = getopt_long(argc, argv, "s:hV", long_options, NULL)) != -1) {
+		switch (option) {
+		case 's':
+			options.socket = optarg;
+			break;
+		case 'j':
+			options.json = true;
+			break;
+		case 'h':
+			return run_help(NULL);
+		case 'V':
+			printf("natterctl %s\n", NATTER_VERSION);
+			return NATTERCTL_OK;
+		default:
+			fputs("See natterctl --help.\n", stderr);
+			return NATTERCTL_USAGE;
+		}
+	}
+	result = run_command(argc - optind, argv + optind);
+	if ((fflush(stdout) != 0 || ferror(stdout)) && result == NATTERCTL_OK) {
+		fprintf(stderr, "natterctl: cannot write the output: %s\n", strerror(errno));
+		result = NATTERCTL_REFUSED;
+	}
+	return result;
+}

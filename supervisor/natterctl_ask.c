@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Asking natterd; see natterctl_ask.h.
+ */
+#include "natterctl_ask.h"
+
+#include <bsd/string.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "table.h"
+
+static const struct timeval patience = {.tv_sec = 10};
+
+int
+natterctl_fail(const char *path, int error)
+{
+	/* What a blocking socket with a time limit calls it. */
+	if (error == EAGAIN)
+		error = ETIMEDOUT;
+	fprintf(stderr, "natterctl: no natterd answers at %s: %s.\n", path, strerror(error));
+	if (error == EACCES)
+		fprintf(stderr, "Only root and members of the socket's group may ask.\n");
+	else
+		fprintf(stderr, "Is natterd running? If its control socket is elsewhere, name it with -s.\n");
+	return NATTERCTL_NO_DAEMON;
+}
+
+static int
+open_socket(const char *path)
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	int fd, error;
+
+	if (strlcpy(name.sun_path, path, sizeof(name.sun_path)) >= sizeof(name.sun_path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) == 0 &&
+	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == 0 &&
+	    connect(fd, (const struct sockaddr *)&name, sizeof(name)) == 0)
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+static int
+send_request(int fd, const char *command, const char *name)
+{
+	struct json_object *request = json_object_new_object();
+	char *line = NULL;
+	int length, result;
+
+	json_object_object_add(request, "command", json_object_new_string(command));
+	if (name != NULL)
+		json_object_object_add(request, "name", json_object_new_string(name));
+	length = asprintf(&line, "%s\n", json_object_to_json_string_ext(request, JSON_C_TO_STRING_PLAIN));
+	json_object_put(request);
+	if (length < 0)
+		return -1;
+	result = send(fd, line, (size_t)length, MSG_NOSIGNAL) == length ? 0 : -1;
+	free(line);
+	return result;
+}
+
+/* The answer's line as an object; NULL with errno. */
+static struct json_object *
+receive_answer(FILE *in)
+{
+	struct json_object *answer = NULL;
+	char *line = NULL;
+	size_t size = 0;
+	int error;
+
+	errno = 0;
+	if (getline(&line, &size, in) > 0) {
+		answer = json_tokener_parse(line);
+		error = EPROTO;
+	} else {
+		error = errno != 0 ? errno : ECONNRESET;
+	}
+	free(line);
+	if (json_object_is_type(answer, json_type_object))
+		return answer;
+	json_object_put(answer);
+	errno = error;
+	return NULL;
+}
+
+static int
+check_answer(struct json_object *answer, const char *name)
+{
+	struct json_object *value;
+	const char *error = NULL;
+
+	if (json_object_object_get_ex(answer, "ok", &value) && json_object_get_boolean(value))
+		return NATTERCTL_OK;
+	if (json_object_object_get_ex(answer, "error", &value))
+		error = json_object_get_string(value);
+	fputs("natterctl: ", stderr);
+	if (name != NULL)
+		fprintf(stderr, "%s: ", name);
+	table_put_text(stderr, error != NULL ? error : "natterd refused and did not say why", 0);
+	fputc('\n', stderr);
+	return NATTERCTL_REFUSED;
+}
+
+int
+natterctl_ask(const char *path, const char *command, const char *name, struct json_object **answer)
+{
+	int fd = open_socket(path), result;
+	FILE *in;
+
+	*answer = NULL;
+	if (fd < 0)
+		return natterctl_fail(path, errno);
+	in = fdopen(fd, "r");
+	if (in == NULL) {
+		result = natterctl_fail(path, errno);
+		close(fd);
+		return result;
+	}
+	if (send_request(fd, command, name) == 0)
+		*answer = receive_answer(in);
+	result = *answer != NULL ? check_answer(*answer, name) : natterctl_fail(path, errno);
+	fclose(in);
+	if (result != NATTERCTL_OK) {
+		json_object_put(*answer);
+		*answer = NULL;
+	}
+	return result;
+}

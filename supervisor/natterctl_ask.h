@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * natterctl's way to natterd: one request, one answer (control.h), within ten
+ * seconds.  Says what went wrong.
+ */
+#ifndef NATTERCTL_ASK_H
+#define NATTERCTL_ASK_H
+
+#include <json-c/json.h>
+
+/* natterctl's exit status. */
+enum {
+	NATTERCTL_OK = 0,
+	NATTERCTL_REFUSED = 1,
+	NATTERCTL_USAGE = 2,
+	NATTERCTL_NO_DAEMON = 3,
+};
+
+/* Asks at the socket path for command, name being its argument or NULL.
+ * Returns NATTERCTL_OK with *answer, an object that the caller puts, or another
+ * status after printing why. */
+int natterctl_ask(const char *path, const char *command, const char *name, struct json_object **answer);
+
+/* Prints that nobody answers at path, error being an errno; also for an answer
+ * that makes no sense (EPROTO).  Returns NATTERCTL_NO_DAEMON. */
+int natterctl_fail(const char *path, int error);
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Answers as text; see natterctl_print.h.
+ */
+#include "natterctl_print.h"
+
+#include <bsd/string.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "table.h"
+
+#define JSON_STYLE (JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE)
+#define FORMAT_SIZE 64
+
+void
+natterctl_print_text(const char *text)
+{
+	table_put_text(stdout, text, 0);
+	putchar('\n');
+}
+
+void
+natterctl_print_json(struct json_object *value)
+{
+	table_put_text(stdout, json_object_to_json_string_ext(value, JSON_STYLE), 1);
+	putchar('\n');
+}
+
+static const char *
+text_of(struct json_object *object, const char *name)
+{
+	struct json_object *value;
+	const char *text;
+
+	if (!json_object_object_get_ex(object, name, &value))
+		return "";
+	text = json_object_get_string(value);
+	return text != NULL ? text : "";
+}
+
+static uint64_t
+number_of(struct json_object *object, const char *name)
+{
+	struct json_object *value;
+
+	return json_object_object_get_ex(object, name, &value) ? json_object_get_uint64(value) : 0;
+}
+
+static const char *
+text_or_dash(struct json_object *object, const char *name)
+{
+	const char *text = text_of(object, name);
+
+	return text[0] != '\0' ? text : "-";
+}
+
+static const char *
+format_ago(uint64_t since, char buf[FORMAT_SIZE])
+{
+	uint64_t now = (uint64_t)time(NULL), age = now > since ? now - since : 0;
+
+	if (since == 0)
+		strlcpy(buf, "-", FORMAT_SIZE);
+	else if (age < 60)
+		snprintf(buf, FORMAT_SIZE, "%" PRIu64 " s ago", age);
+	else if (age < 3600)
+		snprintf(buf, FORMAT_SIZE, "%" PRIu64 " min ago", age / 60);
+	else if (age < 48 * 3600)
+		snprintf(buf, FORMAT_SIZE, "%" PRIu64 " h ago", age / 3600);
+	else
+		snprintf(buf, FORMAT_SIZE, "%" PRIu64 " d ago", age / 86400);
+	return buf;
+}
+
+static const char *
+format_bytes(uint64_t bytes, char buf[FORMAT_SIZE])
+{
+	static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
+	double n = (double)bytes;
+	size_t unit = 0;
+
+	/* From 999.5 on, "%.0f" would print a thousand. */
+	for (; n >= 999.5 && unit < sizeof(units) / sizeof(units[0]) - 1; unit++)
+		n /= 1000;
+	snprintf(buf, FORMAT_SIZE, unit > 0 && n < 9.95 ? "%.1f %s" : "%.0f %s", n, units[unit]);
+	return buf;
+}
+
+static void
+add_mapping(struct table *table, struct json_object *m)
+{
+	uint64_t in = number_of(m, "bytes_in"), out = number_of(m, "bytes_out"), since = number_of(m, "since");
+	bool is_open = strcmp(text_of(m, "state"), "open") == 0;
+	char ago[FORMAT_SIZE], bytes_in[FORMAT_SIZE], bytes_out[FORMAT_SIZE], traffic[2 * FORMAT_SIZE + 16] = "-";
+
+	if (in != 0 || out != 0)
+		snprintf(traffic, sizeof(traffic), "%s in, %s out", format_bytes(in, bytes_in),
+		    format_bytes(out, bytes_out));
+	const char *const cells[] = {
+	    text_or_dash(m, "name"),
+	    text_or_dash(m, "protocol"),
+	    text_or_dash(m, "state"),
+	    text_or_dash(m, "inner"),
+	    text_or_dash(m, "outer"),
+	    format_ago(since != 0 ? since : number_of(m, "state_since"), ago),
+	    traffic,
+	};
+	table_add(table, cells, is_open ? "" : text_of(m, "error"));
+}
+
+void
+natterctl_print_list(struct json_object *list)
+{
+	static const char *const headings[] = {"NAME", "PROTO", "STATE", "INNER", "OUTER", "SINCE", "TRAFFIC", NULL};
+	struct table *table;
+	size_t i;
+
+	if (json_object_array_length(list) == 0) {
+		puts("No mappings: natterd's configuration asks for none.");
+		return;
+	}
+	table = table_new(headings);
+	for (i = 0; i < json_object_array_length(list); i++)
+		add_mapping(table, json_object_array_get_idx(list, i));
+	table_print(table, stdout, table_terminal_width());
+	table_free(table);
+}
+
+/* What a reader would otherwise have to work out, behind the plain value. */
+static void
+print_member(const char *name, struct json_object *mapping)
+{
+	uint64_t n = number_of(mapping, name);
+	char buf[FORMAT_SIZE], when[FORMAT_SIZE];
+	time_t t = (time_t)n;
+	struct tm tm;
+
+	if (strcmp(name, "since") == 0 || strcmp(name, "state_since") == 0) {
+		if (n == 0 || localtime_r(&t, &tm) == NULL || strftime(when, sizeof(when), "%F %T", &tm) == 0)
+			printf("-");
+		else
+			printf("%s (%s)", when, format_ago(n, buf));
+	} else if (strncmp(name, "bytes_", strlen("bytes_")) == 0 && n >= 1000) {
+		printf("%" PRIu64 " (%s)", n, format_bytes(n, buf));
+	} else {
+		table_put_text(stdout, text_or_dash(mapping, name), 0);
+	}
+	putchar('\n');
+}
+
+void
+natterctl_print_mapping(struct json_object *mapping)
+{
+	int widest = 0, length;
+
+	json_object_object_foreach(mapping, key, value) {
+		(void)value;
+		length = (int)strlen(key);
+		widest = length > widest ? length : widest;
+	}
+	json_object_object_foreach(mapping, name, member) {
+		(void)member;
+		table_put_text(stdout, name, 0);
+		printf(":%*s", widest - (int)strlen(name) + 1, "");
+		print_member(name, mapping);
+	}
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * natterd: the supervisor.  main is a list of steps; the shut-down is the same
+ * list backwards.  Everything after the ready message is events.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "control.h"
+#include "daemon.h"
+#include "log.h"
+#include "logger.h"
+#include "options.h"
+#include "ports.h"
+#include "resolve.h"
+#include "service.h"
+#include "spawn.h"
+#include "status.h"
+
+static void
+on_end_signal(evutil_socket_t number, short what, void *arg)
+{
+	(void)what;
+	log_info("natterd: ending at signal %s", strsignal((int)number));
+	event_base_loopbreak(arg);
+}
+
+static struct event *
+watch_signal(struct event_base *base, int number)
+{
+	struct event *e = evsignal_new(base, number, on_end_signal, base);
+
+	if (e == NULL || event_add(e, NULL) < 0)
+		fatal("natterd: cannot watch signals");
+	return e;
+}
+
+/* One line, so that nobody wonders later why a port below 1024 fails. */
+static void
+say_what_is_missing(void)
+{
+	if (geteuid() != 0)
+		log_warning("natterd: started without root: workers run as this user (uid %u), ports below 1024 and large "
+		            "UDP buffers are not to be had",
+		    geteuid());
+}
+
+/* 50 mappings need more than the 1024 descriptors of a usual shell only with
+ * many control clients and hooks, but a limit in the way helps nobody. */
+static void
+raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static int
+choose_log(const struct options *options, const struct config *config)
+{
+	if (options->foreground)
+		return 0;
+	if (config->log_file == NULL) {
+		logger_use_syslog();
+		return 0;
+	}
+	if (logger_use_file(config->log_file) == 0)
+		return 0;
+	log_error("natterd: cannot open the log file %s: %s", config->log_file, strerror(errno));
+	return -1;
+}
+
+static struct config *
+load(const struct options *options)
+{
+	struct config *config = config_load(options->config_file);
+	struct config_mapping *m;
+
+	if (config == NULL)
+		exit(EXIT_FAILURE);
+	if (options->verbose > 0)
+		config->log_level = LOG_LEVEL_DEBUG;
+	TAILQ_FOREACH(m, &config->mappings, entry)
+		m->mapping.log_level = config->log_level;
+	log_set_level(config->log_level);
+	return config;
+}
+
+static int
+open_control(struct event_base *base, const struct config *config)
+{
+	/* Natterd's own group: the workers' must not reach the socket. */
+	if (control_open(base, config->control_socket, (gid_t)-1) == 0)
+		return 0;
+	log_error("natterd: cannot open the control socket %s: %s", config->control_socket, strerror(errno));
+	return -1;
+}
+
+static int
+open_resolver(struct event_base *base, const struct config *config)
+{
+	if (resolve_open(base, config, services_update_servers) == 0)
+		return 0;
+	log_error("natterd: cannot begin to resolve names: %s", strerror(errno));
+	return -1;
+}
+
+/* The log is chosen last, so that whatever fails before is said on the terminal. */
+static int
+open_all(struct event_base *base, const struct options *options, struct config *config)
+{
+	if (daemon_take_pid_file(config->pid_file) < 0 || ports_assign(config) < 0 || spawn_open(base) < 0 ||
+	    open_control(base, config) < 0 || open_resolver(base, config) < 0 || choose_log(options, config) < 0)
+		return -1;
+	log_info("natterd: version " NATTER_VERSION " serves %zu mapping%s of %s", config->mapping_count,
+	    config->mapping_count == 1 ? "" : "s", config->file);
+	status_set_file(base, config->status_file);
+	services_start(base, config);
+	status_write_now();
+	return 0;
+}
+
+/* Also after an open_all that came to an end half way. */
+static void
+close_all(void)
+{
+	services_stop();
+	status_write_stopped();
+	services_free();
+	status_set_file(NULL, NULL);
+	resolve_close();
+	control_close();
+	spawn_close();
+	daemon_remove_pid_file();
+}
+
+static int
+serve(const struct options *options, struct config *config)
+{
+	struct event_base *base;
+	struct event *terminate, *interrupt;
+	int result;
+
+	signal(SIGPIPE, SIG_IGN);
+	raise_descriptor_limit();
+	base = event_base_new(); /* after the fork: an epoll descriptor is not to be shared */
+	if (base == NULL)
+		fatal("natterd: cannot make an event loop");
+	terminate = watch_signal(base, SIGTERM);
+	interrupt = watch_signal(base, SIGINT);
+	result = open_all(base, options, config);
+	if (result == 0) {
+		daemon_ready();
+		event_base_dispatch(base);
+	}
+	close_all();
+	event_free(terminate);
+	event_free(interrupt);
+	event_base_free(base);
+	return result;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options options = options_parse(argc, argv);
+	struct config *config = load(&options);
+	int result;
+
+	if (options.check_only) {
+		config_describe(config);
+		config_free(config);
+		return EXIT_SUCCESS;
+	}
+	if (config->mapping_count == 0)
+		log_warning("natterd: %s has no mapping: there is nothing to do", config->file);
+	if (options.foreground)
+		logger_use_stderr();
+	else
+		daemon_start();
+	say_what_is_missing();
+	result = serve(&options, config);
+	config_free(config);
+	if (result < 0)
+		return EXIT_FAILURE;
+	log_info("natterd: ended");
+	return EXIT_SUCCESS;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Choosing and remembering ports; see ports.h.
+ */
+#include "ports.h"
+
+#include <bsd/stdlib.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker.h"
+#include "files.h"
+#include "log.h"
+
+/* Above what services and their alternates commonly use. */
+#define PORT_FIRST 10240
+#define PORT_LAST 65535
+/* Many, as most of the range may be in use. */
+#define TRIES 1000
+
+struct range {
+	unsigned int first, last;
+};
+
+/* The kernel gives these to outgoing connections: one of them may be taken at
+ * any later start. */
+static struct range
+read_ephemeral_range(void)
+{
+	struct range r = {0, 0};
+	FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
+
+	if (file == NULL)
+		return r;
+	if (fscanf(file, "%u %u", &r.first, &r.last) != 2)
+		r.first = r.last = 0;
+	fclose(file);
+	return r;
+}
+
+static bool
+is_taken(const struct config *config, const struct mapping *wanted, uint16_t port)
+{
+	const struct config_mapping *m;
+
+	TAILQ_FOREACH(m, &config->mappings, entry)
+		if (m->mapping.protocol == wanted->protocol && addr_port(&m->mapping.bind) == port)
+			return true;
+	return false;
+}
+
+/* Random, because two machines behind one NAT with the same inside port cannot
+ * both keep it as their outside port. */
+static int
+choose_port(const struct config *config, struct mapping *mapping)
+{
+	struct range ephemeral = read_ephemeral_range();
+	bool all_ephemeral = ephemeral.first <= PORT_FIRST && ephemeral.last >= PORT_LAST;
+	int i;
+
+	for (i = 0; i < TRIES; i++) {
+		uint16_t port = (uint16_t)(PORT_FIRST + arc4random_uniform(PORT_LAST - PORT_FIRST + 1));
+
+		if (!all_ephemeral && port >= ephemeral.first && port <= ephemeral.last)
+			continue;
+		if (is_taken(config, mapping, port))
+			continue;
+		addr_set_port(&mapping->bind, port);
+		if (broker_try_port(mapping) == 0)
+			return 0;
+	}
+	addr_set_port(&mapping->bind, 0);
+	return -1;
+}
+
+/* Returns the port, or 0 if none is remembered. */
+static uint16_t
+find_remembered(const char *path, const struct mapping *mapping)
+{
+	char protocol[8], name[MAPPING_NAME_SIZE], line[256];
+	unsigned int port, found = 0;
+	FILE *file = fopen(path, "re");
+
+	if (file == NULL)
+		return 0;
+	_Static_assert(MAPPING_NAME_SIZE == 64, "the width in the format below");
+	while (found == 0 && fgets(line, sizeof(line), file) != NULL)
+		if (sscanf(line, "%7s %63s %5u", protocol, name, &port) == 3 && port >= 1 && port <= 65535 &&
+		    strcmp(protocol, protocol_name(mapping->protocol)) == 0 && strcmp(name, mapping->name) == 0)
+			found = port;
+	fclose(file);
+	return (uint16_t)found;
+}
+
+/* The remembered port, even while another program has it, would be best: but
+ * only a port that can be bound opens anything. */
+static int
+assign_port(const struct config *config, const char *path, struct mapping *mapping, bool *chosen)
+{
+	uint16_t port = find_remembered(path, mapping);
+
+	if (port != 0 && !is_taken(config, mapping, port)) {
+		addr_set_port(&mapping->bind, port);
+		if (broker_try_port(mapping) == 0)
+			return 0;
+		log_warning("%s: the remembered port %u cannot be had (%s): another one is chosen", mapping->name, port,
+		    strerror(errno));
+		addr_set_port(&mapping->bind, 0);
+	}
+	*chosen = true;
+	if (choose_port(config, mapping) == 0) {
+		log_info("%s: chose port %u, to be kept from now on", mapping->name, addr_port(&mapping->bind));
+		return 0;
+	}
+	log_error("%s: no free %s port could be found: %s", mapping->name, protocol_name(mapping->protocol),
+	    strerror(errno));
+	return -1;
+}
+
+/* Mappings that natter.cfg does not have now are kept: they may come back. */
+static void
+remember(const struct config *config, const char *path, const bool *automatic)
+{
+	char *text = NULL, line[256], protocol[8], name[MAPPING_NAME_SIZE];
+	size_t length = 0, i = 0;
+	const struct config_mapping *m;
+	FILE *out = open_memstream(&text, &length), *old = fopen(path, "re");
+
+	if (out == NULL)
+		fatal("out of memory");
+	TAILQ_FOREACH(m, &config->mappings, entry)
+		if (automatic[i++])
+			fprintf(out, "%s %s %u\n", protocol_name(m->mapping.protocol), m->mapping.name,
+			    addr_port(&m->mapping.bind));
+	while (old != NULL && fgets(line, sizeof(line), old) != NULL) {
+		bool known = false;
+
+		if (sscanf(line, "%7s %63s", protocol, name) != 2)
+			continue;
+		TAILQ_FOREACH(m, &config->mappings, entry)
+			known = known || (strcmp(m->mapping.name, name) == 0 &&
+					     strcmp(protocol_name(m->mapping.protocol), protocol) == 0);
+		if (!known)
+			fputs(line, out);
+	}
+	if (old != NULL)
+		fclose(old);
+	fclose(out);
+	if (files_make_parent(path) < 0 || files_write_atomically(path, text, length, 0644) < 0)
+		log_warning("natterd: cannot remember the chosen ports in %s (%s): they will change at the next start",
+		    path, strerror(errno));
+	free(text);
+}
+
+int
+ports_assign(struct config *config)
+{
+	char path[PATH_MAX];
+	struct config_mapping *m;
+	bool *automatic = calloc(config->mapping_count + 1, sizeof(*automatic));
+	bool chosen = false;
+	size_t i = 0;
+	int result = 0;
+
+	if (automatic == NULL)
+		fatal("out of memory");
+	if (snprintf(path, sizeof(path), "%s/ports", config->state_dir) >= (int)sizeof(path)) {
+		errno = ENAMETOOLONG;
+		result = -1;
+	}
+	TAILQ_FOREACH(m, &config->mappings, entry) {
+		automatic[i] = addr_port(&m->mapping.bind) == 0;
+		if (automatic[i++] && assign_port(config, path, &m->mapping, &chosen) < 0)
+			result = -1;
+	}
+	if (chosen && result == 0) {
+		remember(config, path, automatic);
+	}
+	free(automatic);
+	return result;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The memory of ports that natterd chose by itself, in state_dir/ports: an
+ * outside port can only stay the same over restarts if the inside port does.
+ *
+ *     tcp web 23456
+ *     udp game 11007
+ */
+#ifndef PORTS_H
+#define PORTS_H
+
+#include "config.h"
+
+/* Gives every mapping whose port is 0 the remembered one, or a random one that
+ * is free, and remembers it.  Returns 0, or -1 with the error logged if a
+ * mapping could not get any port; a memory that cannot be read or written is
+ * only warned about. */
+int ports_assign(struct config *config);
+
+#endif

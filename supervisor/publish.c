@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * From a new report to the log, the status file and the hook; see publish.h.
+ */
+#include "publish.h"
+
+#include <bsd/string.h>
+#include <string.h>
+#include <time.h>
+
+#include "hook.h"
+#include "log.h"
+#include "record.h"
+#include "status.h"
+
+/* The steps on the way to an address, and a doubt that is soon settled, are of
+ * interest only to who looks for a fault; where they end is news, once. */
+static enum log_level
+level_of(struct service *s, const struct report *old)
+{
+	const struct report *r = &s->report;
+	bool lasting = r->state == STATE_BACKOFF || (r->state == STATE_DEGRADED && old->state == STATE_DEGRADED);
+
+	if (!lasting || strcmp(r->error, s->complaint) == 0)
+		return LOG_LEVEL_DEBUG;
+	strlcpy(s->complaint, r->error, sizeof(s->complaint));
+	return LOG_LEVEL_WARNING;
+}
+
+static void
+log_address(const struct service *s)
+{
+	char now[ADDR_TEXT_SIZE], was[ADDR_TEXT_SIZE];
+
+	addr_text(&s->report.outer, now);
+	if (addr_is_set(&s->last_outer))
+		log_info("%s: open at %s (was %s)", s->mapping.name, now, addr_text(&s->last_outer, was));
+	else
+		log_info("%s: open at %s", s->mapping.name, now);
+}
+
+static void
+log_open_again(struct service *s)
+{
+	char at[ADDR_TEXT_SIZE];
+
+	log_at(s->complaint[0] != '\0' ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "%s: open at %s again", s->mapping.name,
+	    addr_text(&s->report.outer, at));
+	s->complaint[0] = '\0';
+}
+
+static void
+log_state(struct service *s, const struct report *old)
+{
+	char state[RECORD_VALUE_SIZE];
+	const char *error = s->report.error;
+
+	record_value(record_find("state"), s, state);
+	log_at(level_of(s, old), "%s: %s%s%s", s->mapping.name, state, error[0] != '\0' ? ": " : "", error);
+}
+
+void
+publish_report(struct service *s, const struct report *old)
+{
+	const struct report *new = &s->report;
+	bool other_state = new->state != old->state;
+	bool other_error = new->error[0] != '\0' && strcmp(new->error, old->error) != 0;
+
+	if (report_same_news(old, new))
+		return; /* only counters moved: natterctl shows them when asked */
+	if (other_state)
+		s->state_since = time(NULL);
+	if (addr_is_set(&new->outer) && !addr_equal(&new->outer, &s->last_outer)) {
+		log_address(s);
+		s->complaint[0] = '\0';
+		s->last_outer = new->outer;
+		hook_run(s->hook);
+	} else {
+		if (other_state && new->state == STATE_OPEN)
+			log_open_again(s);
+		else if (other_state || (other_error && new->state != STATE_OPEN))
+			log_state(s, old);
+		if (addr_is_set(&new->outer))
+			hook_resume(s->hook);
+	}
+	status_write_soon();
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The one field table: every fact about a mapping that natterd shows has a name
+ * and a value here, and the status file, natterctl and the hooks take it from
+ * here.  A field added to the table appears in all of them.
+ */
+#ifndef RECORD_H
+#define RECORD_H
+
+#include <json-c/json.h>
+#include <stdint.h>
+
+#include "service.h"
+
+enum record_kind {
+	RECORD_NUMBER,
+	RECORD_WORD, /* a name or an address: nothing that a shell would split or expand */
+	RECORD_TEXT, /* a sentence */
+};
+
+/* The longest value with its NUL. */
+#define RECORD_VALUE_SIZE REPORT_ERROR_SIZE
+
+struct record_field {
+	const char *name;
+	enum record_kind kind;
+	void (*text)(const struct service *service, char value[RECORD_VALUE_SIZE]); /* a word or a text */
+	uint64_t (*number)(const struct service *service);
+};
+
+/* The table; it ends with a field whose name is NULL. */
+extern const struct record_field record_fields[];
+
+/* Finds a field by name; NULL if there is none. */
+const struct record_field *record_find(const char *name);
+
+/* The value as text: "" for a word or text that is absent, a number in decimal
+ * (0 if absent).  Returns value. */
+const char *record_value(const struct record_field *field, const struct service *service,
+    char value[RECORD_VALUE_SIZE]);
+
+/* Every field as a member of a new object, numbers as numbers. */
+struct json_object *record_to_json(const struct service *service);
+
+/* A new environment for a program: our own and NATTER_<FIELD> for every field,
+ * in capitals.  Our own variables of these names are left out. */
+char **record_environment(const struct service *service);
+void record_environment_free(char **environment);
+
+#endif

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Looking names up; see resolve.h.  A child writes what it found in one write
+ * to the pipe that all children share:
+ *
+ *     struct answer { index of the name, count, addresses }
+ */
+#include "resolve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "message.h"
+#include "spawn.h"
+
+#define ADDRESSES_MAX 8
+#define RETRY_MAX 60
+/* A resolver's own time-outs end below this; a child that hangs longer is killed. */
+#define CHILD_SECONDS 60
+/* Public servers move: their addresses are looked up again after this. */
+#define REFRESH_SECONDS 600
+
+struct answer {
+	uint32_t index;
+	uint32_t count; /* 0: the name could not be resolved */
+	int32_t error;  /* getaddrinfo's, if count is 0 */
+	struct addr addresses[ADDRESSES_MAX];
+};
+
+_Static_assert(sizeof(struct answer) <= 512, "POSIX: a write of up to 512 bytes to a pipe is never mixed with another");
+
+struct name {
+	char host[ADDR_HOST_SIZE];
+	struct addr addresses[ADDRESSES_MAX]; /* port 0 */
+	uint32_t count;
+	bool numeric;
+	bool failing; /* the last look-up failed; logged once */
+	bool answered; /* the last child wrote its answer */
+	pid_t pid;     /* the child that is looking it up, or 0 */
+};
+
+static struct {
+	struct name *names;
+	size_t count;
+	int pipe[2]; /* a child writes to 1, we read from 0 */
+	struct event *readable;
+	struct event *timer;
+	unsigned int retry; /* seconds until the next look-up of what failed */
+	void (*changed)(void);
+} resolve = {.pipe = {-1, -1}};
+
+static struct name *
+find_name(const char *host)
+{
+	size_t i;
+
+	for (i = 0; i < resolve.count; i++)
+		if (strcmp(resolve.names[i].host, host) == 0)
+			return &resolve.names[i];
+	return NULL;
+}
+
+static void
+add_name(const char *host)
+{
+	struct name *n;
+
+	if (find_name(host) != NULL)
+		return;
+	n = reallocarray(resolve.names, resolve.count + 1, sizeof(*n));
+	if (n == NULL)
+		fatal("out of memory");
+	resolve.names = n;
+	n = &resolve.names[resolve.count++];
+	memset(n, 0, sizeof(*n));
+	snprintf(n->host, sizeof(n->host), "%s", host);
+	n->numeric = addr_parse(host, 0, &n->addresses[0]) == 0;
+	n->count = n->numeric ? 1 : 0;
+}
+
+static void
+add_names(const struct config_hosts *hosts)
+{
+	size_t i;
+
+	for (i = 0; i < hosts->count; i++)
+		add_name(hosts->list[i].host);
+}
+
+/* In the child: asks the system's resolver and writes the answer. */
+static void __attribute__((noreturn))
+look_up(uint32_t index, int fd)
+{
+	struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *list = NULL, *a;
+	struct answer answer;
+
+	memset(&answer, 0, sizeof(answer));
+	answer.index = index;
+	alarm(CHILD_SECONDS);
+	answer.error = getaddrinfo(resolve.names[index].host, NULL, &hints, &list);
+	for (a = list; a != NULL && answer.count < ADDRESSES_MAX; a = a->ai_next)
+		if (addr_from_sockaddr(a->ai_addr, &answer.addresses[answer.count]) == 0)
+			answer.count++;
+	_exit(write(fd, &answer, sizeof(answer)) == (ssize_t)sizeof(answer) ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
+static void
+start_look_up(size_t index)
+{
+	pid_t pid = spawn_fork(resolve.pipe[1]);
+
+	if (pid == 0)
+		look_up((uint32_t)index, MESSAGE_WORKER_FD);
+	if (pid < 0)
+		log_warning("natterd: cannot look %s up: %s", resolve.names[index].host, strerror(errno));
+	else
+		resolve.names[index].pid = pid;
+	resolve.names[index].answered = false;
+}
+
+static void
+arm_timer(void)
+{
+	struct timeval t = {.tv_sec = REFRESH_SECONDS};
+	size_t i;
+
+	for (i = 0; i < resolve.count; i++)
+		if (resolve.names[i].failing)
+			t.tv_sec = resolve.retry;
+	event_add(resolve.timer, &t);
+}
+
+/* Every name at a refresh, else those that failed. */
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	bool failing = false;
+	size_t i;
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	for (i = 0; i < resolve.count; i++)
+		failing = failing || resolve.names[i].failing;
+	for (i = 0; i < resolve.count; i++)
+		if (!resolve.names[i].numeric && resolve.names[i].pid == 0 && (!failing || resolve.names[i].failing))
+			start_look_up(i);
+	if (failing && resolve.retry < RETRY_MAX)
+		resolve.retry = resolve.retry * 2 < RETRY_MAX ? resolve.retry * 2 : RETRY_MAX;
+	arm_timer();
+}
+
+static void
+take_failure(struct name *n, const char *why)
+{
+	if (!n->failing)
+		log_warning("natterd: cannot resolve %s: %s (trying again)", n->host, why);
+	if (!n->failing)
+		resolve.retry = 1;
+	n->failing = true;
+}
+
+static void
+take_addresses(struct name *n, const struct answer *answer)
+{
+	char text[ADDR_TEXT_SIZE];
+
+	if (n->failing)
+		log_info("natterd: %s resolves again, to %s", n->host, addr_ip_text(&answer->addresses[0], text));
+	n->failing = false;
+	if (n->count == answer->count && memcmp(n->addresses, answer->addresses, sizeof(n->addresses)) == 0)
+		return;
+	n->count = answer->count;
+	memcpy(n->addresses, answer->addresses, sizeof(n->addresses));
+	resolve.changed();
+}
+
+/* The children are ours, but what they parsed is not. */
+static bool
+is_sane(const struct answer *a)
+{
+	uint32_t i;
+
+	if (a->index >= resolve.count || a->count > ADDRESSES_MAX)
+		return false;
+	for (i = 0; i < a->count; i++)
+		if (!addr_is_set(&a->addresses[i]))
+			return false;
+	return true;
+}
+
+/* Returns false when there is nothing more to read. */
+static bool
+read_answer(void)
+{
+	struct answer answer;
+	ssize_t n = read(resolve.pipe[0], &answer, sizeof(answer));
+
+	if (n < 0)
+		return false;
+	if (n != (ssize_t)sizeof(answer) || !is_sane(&answer)) {
+		log_error("natterd: a look-up's answer is malformed and is ignored");
+		return true;
+	}
+	resolve.names[answer.index].answered = true;
+	if (answer.count > 0)
+		take_addresses(&resolve.names[answer.index], &answer);
+	else
+		take_failure(&resolve.names[answer.index], gai_strerror(answer.error));
+	arm_timer();
+	return true;
+}
+
+static void
+on_answer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	while (read_answer())
+		;
+}
+
+bool
+resolve_reaped(pid_t pid)
+{
+	size_t i;
+
+	on_answer(-1, 0, NULL); /* its end may be seen before its answer */
+	for (i = 0; i < resolve.count; i++) {
+		struct name *n = &resolve.names[i];
+
+		if (n->pid != pid)
+			continue;
+		n->pid = 0;
+		if (!n->answered) {
+			take_failure(n, "the look-up ended without an answer");
+			arm_timer();
+		}
+		return true;
+	}
+	return false;
+}
+
+int
+resolve_open(struct event_base *base, const struct config *config, void (*changed)(void))
+{
+	const struct config_mapping *m;
+	size_t i;
+
+	resolve.changed = changed;
+	resolve.retry = 1;
+	TAILQ_FOREACH(m, &config->mappings, entry) {
+		add_names(&m->stun);
+		add_names(&m->keep_alive);
+	}
+	if (pipe2(resolve.pipe, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -1;
+	resolve.readable = event_new(base, resolve.pipe[0], EV_READ | EV_PERSIST, on_answer, NULL);
+	resolve.timer = event_new(base, -1, 0, on_timer, NULL);
+	if (resolve.readable == NULL || resolve.timer == NULL || event_add(resolve.readable, NULL) < 0)
+		return -1;
+	for (i = 0; i < resolve.count; i++)
+		if (!resolve.names[i].numeric)
+			start_look_up(i);
+	arm_timer();
+	return 0;
+}
+
+void
+resolve_close(void)
+{
+	size_t i;
+
+	for (i = 0; i < resolve.count; i++)
+		if (resolve.names[i].pid > 0)
+			kill(resolve.names[i].pid, SIGKILL);
+	if (resolve.readable != NULL)
+		event_free(resolve.readable);
+	if (resolve.timer != NULL)
+		event_free(resolve.timer);
+	for (i = 0; i < 2; i++)
+		if (resolve.pipe[i] >= 0)
+			close(resolve.pipe[i]);
+	free(resolve.names);
+	memset(&resolve, 0, sizeof(resolve));
+	resolve.pipe[0] = resolve.pipe[1] = -1;
+}
+
+/* As it would stand in a URL of HTTP: that is where a keep-alive needs it. */
+static void
+name_server(struct server *server, const struct config_host *h)
+{
+	bool v6 = strchr(h->host, ':') != NULL;
+	int n = snprintf(server->name, sizeof(server->name), v6 ? "[%s]" : "%s", h->host);
+
+	if (h->port != 80)
+		snprintf(server->name + n, sizeof(server->name) - (size_t)n, ":%u", h->port);
+}
+
+/* The address number rank of each host, as long as there is room. */
+static uint32_t
+take_rank(const struct config_hosts *hosts, uint32_t rank, sa_family_t family, struct server *list, uint32_t count)
+{
+	size_t i;
+
+	for (i = 0; i < hosts->count && count < SERVERS_MAX; i++) {
+		const struct config_host *h = &hosts->list[i];
+		const struct name *n = find_name(h->host);
+		struct server *server = &list[count];
+		uint32_t seen = 0, j;
+
+		for (j = 0; n != NULL && j < n->count; j++) {
+			if (n->addresses[j].sa.sa_family != family || seen++ != rank)
+				continue;
+			name_server(server, h);
+			server->addr = n->addresses[j];
+			addr_set_port(&server->addr, h->port);
+			count++;
+			break;
+		}
+	}
+	return count;
+}
+
+static uint32_t
+list_servers(const struct config_hosts *hosts, sa_family_t family, struct server *list)
+{
+	uint32_t rank, count = 0;
+
+	for (rank = 0; rank < ADDRESSES_MAX; rank++)
+		count = take_rank(hosts, rank, family, list, count);
+	return count;
+}
+
+void
+resolve_servers(const struct config_mapping *mapping, struct servers *out)
+{
+	sa_family_t family = mapping->mapping.bind.sa.sa_family;
+
+	memset(out, 0, sizeof(*out));
+	out->stun_count = list_servers(&mapping->stun, family, out->stun);
+	out->keep_alive_count = list_servers(&mapping->keep_alive, family, out->keep_alive);
+}

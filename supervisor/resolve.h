@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Names to addresses, once for all mappings.  Each look-up runs in a short-lived
+ * child, so that a resolver that hangs or is fed a hostile answer harms nothing:
+ * this process never parses a byte from the network.  Names that failed are
+ * asked again after 1, 2, 4 .. 60 s, all of them every ten minutes, and an
+ * address once known is kept while its name fails.
+ */
+#ifndef RESOLVE_H
+#define RESOLVE_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "config.h"
+
+/* Begins to look up every name of config, which must live as long.  changed is
+ * called whenever an address was learned.  Returns 0, or -1 with errno. */
+int resolve_open(struct event_base *base, const struct config *config, void (*changed)(void));
+void resolve_close(void);
+
+/* The servers of a mapping as far as they are known: addresses of its own
+ * family, the first address of each name before the second of any. */
+void resolve_servers(const struct config_mapping *mapping, struct servers *out);
+
+/* spawn.c: a child that nobody else knows has ended.  True if it was one of ours. */
+bool resolve_reaped(pid_t pid);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The table of mappings that natterd serves, and the policy of it: which
+ * worker runs, when a dead one is replaced, which report is believed.
+ */
+#ifndef SERVICE_H
+#define SERVICE_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "config.h"
+#include "mapping.h"
+#include "report.h"
+
+struct hook;
+
+struct service {
+	TAILQ_ENTRY(service) entry;
+	struct mapping mapping;
+	const struct config_mapping *config; /* its servers' names, its hook */
+	struct servers servers;              /* what was last resolved for it */
+	struct report report;                /* the last valid one, or what service.c says instead */
+	struct addr last_outer;              /* what was last published as open; unset: nothing yet */
+	int64_t state_since;                 /* Unix time since which report.state has been what it is */
+	pid_t pid;                           /* 0: no worker now */
+	int fd;                              /* the socket to it, or -1 */
+	struct event *readable;
+	struct event *restart;               /* starts the next worker */
+	struct event *healthy;               /* a healthy minute: failures start again at 0 */
+	char complaint[REPORT_ERROR_SIZE];   /* the last logged since it was open; "": none */
+	unsigned int failures;               /* workers that died since the last healthy minute */
+	unsigned int restarts;               /* workers replaced since natterd started */
+	time_t log_second;                   /* the second in which ... */
+	unsigned int log_credit;             /* ... so many more lines of the worker are logged */
+	unsigned int log_dropped;            /* and so many were not */
+	struct hook *hook;                   /* hook.c's; NULL: none */
+};
+
+TAILQ_HEAD(services, service);
+
+/* Makes a service of each mapping and starts its worker.  config must live as
+ * long as the services. */
+void services_start(struct event_base *base, const struct config *config);
+
+/* Every mapping, in the order of natter.cfg. */
+struct services *services_all(void);
+/* Finds by name; NULL if there is none. */
+struct service *service_find(const char *name);
+
+/* New resolved addresses: sends them to every worker that they concern. */
+void services_update_servers(void);
+
+/* spawn.c: a child ended.  True if it was a worker; another will replace it. */
+bool services_reaped(pid_t pid, int wait_status);
+
+/* Ends every worker, within half a second, and every running hook. */
+void services_stop(void);
+/* Forgets the table. */
+void services_free(void);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The mechanism of child processes: starting a worker with its socket, and the
+ * one place that waits for children.  The policy is service.c's.
+ */
+#ifndef SPAWN_H
+#define SPAWN_H
+
+#include <event2/event.h>
+#include <sys/types.h>
+
+/* Finds natter-worker (beside natterd, else in LIBEXECDIR) and begins to reap.
+ * Returns 0, or -1 with the error logged. */
+int spawn_open(struct event_base *base);
+void spawn_close(void);
+
+/* Starts a worker; *fd is our end of its socket, non-blocking.  Returns its
+ * pid, or -1 with errno. */
+pid_t spawn_worker(int *fd);
+
+/* Forks a child that has our memory but none of our descriptors from 3 up
+ * except keep (-1: none), default signals and a session of its own.  Returns as
+ * fork(2). */
+pid_t spawn_fork(int keep);
+
+/* Reaps what has ended by now; each pid goes to whoever started it. */
+void spawn_reap(void);
+
+#endif

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Column widths and printing; see table.h.
+ */
+#include "table.h"
+
+#include <bsd/stdlib.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/queue.h>
+#include <unistd.h>
+
+#include "alloc.h"
+
+#define FIRST_MIN 8   /* characters of the first column that always stay */
+#define COLUMNS_MIN 4 /* columns that always stay */
+#define GAP 2
+#define NOTE_INDENT 4
+
+struct row {
+	STAILQ_ENTRY(row) entry;
+	char *cells[TABLE_COLUMNS_MAX];
+	char *note;
+};
+
+struct table {
+	const char *const *headings;
+	int columns;
+	int shown;
+	int widths[TABLE_COLUMNS_MAX];
+	STAILQ_HEAD(, row) rows;
+};
+
+static int
+put_byte(FILE *out, char c, bool lines)
+{
+	bool printable = (c >= 0x20 && c < 0x7f) || (lines && c == '\n');
+
+	return fputc(printable ? c : '?', out);
+}
+
+void
+table_put_text(FILE *out, const char *text, int lines)
+{
+	while (*text != '\0')
+		put_byte(out, *text++, lines != 0);
+}
+
+struct table *
+table_new(const char *const *headings)
+{
+	struct table *t = alloc_zero(sizeof(*t));
+
+	t->headings = headings;
+	for (; t->columns < TABLE_COLUMNS_MAX && headings[t->columns] != NULL; t->columns++)
+		t->widths[t->columns] = (int)strlen(headings[t->columns]);
+	STAILQ_INIT(&t->rows);
+	return t;
+}
+
+void
+table_add(struct table *table, const char *const *cells, const char *note)
+{
+	struct row *row = alloc_zero(sizeof(*row));
+	int i, length;
+
+	for (i = 0; i < table->columns; i++) {
+		row->cells[i] = alloc_string(cells[i]);
+		length = (int)strlen(cells[i]);
+		if (length > table->widths[i])
+			table->widths[i] = length;
+	}
+	row->note = alloc_string(note);
+	STAILQ_INSERT_TAIL(&table->rows, row, entry);
+}
+
+void
+table_free(struct table *table)
+{
+	struct row *row;
+	int i;
+
+	while ((row = STAILQ_FIRST(&table->rows)) != NULL) {
+		STAILQ_REMOVE_HEAD(&table->rows, entry);
+		for (i = 0; i < table->columns; i++)
+			free(row->cells[i]);
+		free(row->note);
+		free(row);
+	}
+	free(table);
+}
+
+static int
+total_width(const struct table *t)
+{
+	int i, sum = 0;
+
+	for (i = 0; i < t->shown; i++)
+		sum += t->widths[i] + (i > 0 ? GAP : 0);
+	return sum;
+}
+
+static void
+fit(struct table *t, int width)
+{
+	int first = t->widths[0], excess;
+
+	t->shown = t->columns;
+	if (width <= 0)
+		return;
+	while (t->shown > COLUMNS_MIN && total_width(t) - (first > FIRST_MIN ? first - FIRST_MIN : 0) > width)
+		t->shown--;
+	excess = total_width(t) - width;
+	if (excess > 0 && first > FIRST_MIN)
+		t->widths[0] = first - excess > FIRST_MIN ? first - excess : FIRST_MIN;
+}
+
+/* A shortened cell ends with '~'; the last one of a line is not padded. */
+static void
+print_cell(FILE *out, const char *text, int width, bool last)
+{
+	int length = (int)strlen(text), i;
+	bool cut = length > width;
+
+	for (i = 0; i < (cut ? width - 1 : length); i++)
+		put_byte(out, text[i], false);
+	if (cut)
+		fputc('~', out);
+	else if (!last)
+		fprintf(out, "%*s", width - length, "");
+	fputs(last ? "\n" : "  ", out);
+}
+
+static void
+print_cells(const struct table *t, FILE *out, const char *const *cells)
+{
+	int i;
+
+	for (i = 0; i < t->shown; i++)
+		print_cell(out, cells[i], t->widths[i], i == t->shown - 1);
+}
+
+void
+table_print(struct table *table, FILE *out, int width)
+{
+	const struct row *row;
+
+	fit(table, width);
+	print_cells(table, out, table->headings);
+	STAILQ_FOREACH (row, &table->rows, entry) {
+		print_cells(table, out, (const char *const *)row->cells);
+		if (row->note[0] == '\0')
+			continue;
+		fprintf(out, "%*s", NOTE_INDENT, "");
+		table_put_text(out, row->note, 0);
+		fputc('\n', out);
+	}
+}
+
+int
+table_terminal_width(void)
+{
+	const char *columns = getenv("COLUMNS"), *error = NULL;
+	struct winsize size;
+	long long n;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+		return size.ws_col;
+	if (columns == NULL)
+		return 0;
+	n = strtonum(columns, 1, 10000, &error);
+	return error == NULL ? (int)n : 0;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A text table for a terminal: a header, rows of cells, and notes below a row.
+ * Prints nothing but printable ASCII: what it is given may come from anywhere.
+ */
+#ifndef TABLE_H
+#define TABLE_H
+
+#include <stdio.h>
+
+#define TABLE_COLUMNS_MAX 8
+
+/* Prints text with every other byte as '?'; newlines stay if lines is not 0. */
+void table_put_text(FILE *out, const char *text, int lines);
+
+/* headings ends with NULL and must outlive the table.  Never NULL. */
+struct table *table_new(const char *const *headings);
+/* One cell for each heading; they are copied.  note, if it is not "", is
+ * printed indented below the row. */
+void table_add(struct table *table, const char *const *cells, const char *note);
+void table_free(struct table *table);
+
+/* As many characters as a line may have; 0: as many as it needs.  What is too
+ * wide loses first the ends of the first column's cells, down to eight
+ * characters, then whole columns from the right, down to the first four. */
+void table_print(struct table *table, FILE *out, int width);
+
+/* The terminal's, else $COLUMNS, else 0. */
+int table_terminal_width(void);
+
+#endif

@@ -1,0 +1,160 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+#
+# natter.cfg and the command line, through `natterd -n`: every file in config/good is accepted and described
+# exactly as in the .out beside it, every file in config/bad refused with exactly the messages in its .err.
+# Where a tested file's folder would stand .out has DIR and .err nothing. NATTER_BUILD says which build is used.
+
+# shellcheck disable=SC2154 # output, stderr and lines are run's
+bats_require_minimum_version 1.5.0
+
+setup() {
+    cd "$BATS_TEST_DIRNAME/.." || return
+    build=$(cd "${NATTER_BUILD:-build}" && pwd)
+    folder=$PWD/tests/config
+    unset XDG_RUNTIME_DIR XDG_STATE_HOME
+}
+
+# check FILE: runs natterd -n; what it prints is in $BATS_TEST_TMPDIR/out and err.
+check() {
+    local status=0
+    timeout 10 "$build/natterd" -n -c "$1" >"$BATS_TEST_TMPDIR/out.raw" 2>"$BATS_TEST_TMPDIR/err.raw" </dev/null ||
+        status=$?
+    sed "s,${1%/*}/,DIR/,g" "$BATS_TEST_TMPDIR/out.raw" >"$BATS_TEST_TMPDIR/out"
+    sed "s,${1%/*}/,,g" "$BATS_TEST_TMPDIR/err.raw" >"$BATS_TEST_TMPDIR/err"
+    return "$status"
+}
+
+# same FILE WANTED GOT: a difference is shown under the name of the file.
+same() {
+    diff -u --label "wanted: $2" --label "got: $1" "$2" "$3" >&2 || fail "$1: not as in $2"
+}
+
+fail() {
+    echo "$1" >&2
+    return 1
+}
+
+@test "good files are described as their .out says" {
+    local file failed=0
+    for file in "$folder"/good/*.cfg; do
+        check "$file" && same "$file" "${file%.cfg}.out" "$BATS_TEST_TMPDIR/out" &&
+            same "$file" /dev/null "$BATS_TEST_TMPDIR/err" && continue
+        echo "failed: $file" >&2
+        cat "$BATS_TEST_TMPDIR/err" >&2
+        failed=1
+    done
+    [ "$failed" = 0 ]
+}
+
+@test "bad files are refused as their .err says" {
+    local file failed=0 status
+    for file in "$folder"/bad/*.cfg; do
+        status=0
+        check "$file" || status=$?
+        [ "$status" = 1 ] && same "$file" "${file%.cfg}.err" "$BATS_TEST_TMPDIR/err" &&
+            same "$file" /dev/null "$BATS_TEST_TMPDIR/out" && continue
+        echo "failed: $file (exit status $status)" >&2
+        failed=1
+    done
+    [ "$failed" = 0 ]
+}
+
+@test "no expected text is without its file" {
+    local text
+    for text in "$folder"/good/*.out "$folder"/bad/*.err; do
+        [ -e "${text%.*}.cfg" ] || fail "$text belongs to no .cfg"
+    done
+}
+
+@test "the shipped natter.cfg passes and opens nothing" {
+    check "$PWD/natter.cfg" || fail "$(cat "$BATS_TEST_TMPDIR/err")"
+    [ ! -s "$BATS_TEST_TMPDIR/err" ]
+    [ "$(head -n 1 "$BATS_TEST_TMPDIR/out")" = "DIR/natter.cfg: 0 mappings" ]
+}
+
+# What is in it behind a # and looks like a setting is an example.
+@test "the examples in the shipped natter.cfg pass" {
+    sed -E 's/^( *)# ([a-z_]+ = .*;|\{.*\},?)$/\1\2/; /hook = "";|status_file = "";/d; /user = /d' natter.cfg \
+        >"$BATS_TEST_TMPDIR/natter.cfg"
+    check "$BATS_TEST_TMPDIR/natter.cfg" || fail "$(cat "$BATS_TEST_TMPDIR/err")"
+    [ "$(head -n 1 "$BATS_TEST_TMPDIR/out")" = "DIR/natter.cfg: 8 mappings" ] || fail "$(cat "$BATS_TEST_TMPDIR/out")"
+}
+
+@test "the manual and the shipped natter.cfg know natterd's keys and no others" {
+    local keys key
+    keys=$(sed -n 's/^    {"\([a-z_]*\)", read_[a-z_]*},$/\1/p' supervisor/config_global.c supervisor/config_mapping.c |
+        sed 's/^config_mapping_//' | sort -u)
+    [ "$(wc -l <<<"$keys")" -ge 20 ] || fail "the tables of keys were not found: $keys"
+    diff -u --label tables <(cat <<<"$keys") --label manual \
+        <(sed -nE 's/^\.(It )?Ic ([a-z_]+)( .*)?$/\2/p' man/natter.cfg.5 | sort -u) >&2
+    for key in $keys; do
+        grep -qw -- "$key" natter.cfg || fail "natter.cfg does not mention $key"
+    done
+}
+
+@test "the manual is well-formed" {
+    command -v mandoc >/dev/null || skip "mandoc is not installed"
+    mandoc -Tlint -W warning man/natter.cfg.5
+}
+
+@test "a file that cannot be read is named with the reason" {
+    check /nowhere/natter.cfg && fail "accepted"
+    same "" <(echo "error: natter.cfg: cannot be read: No such file or directory; -c names another file") \
+        "$BATS_TEST_TMPDIR/err"
+    check "$folder/good" && fail "accepted"
+    same "" <(echo "error: good: is a directory; name the file in it") "$BATS_TEST_TMPDIR/err"
+}
+
+@test "as root the workers' user must exist and not be root" {
+    [ "$(id -u)" = 0 ] || skip "an account matters to root alone"
+    printf '\nuser = "no-such-account";\n' >"$BATS_TEST_TMPDIR/u.cfg"
+    check "$BATS_TEST_TMPDIR/u.cfg" && fail "accepted"
+    same "" <(echo 'error: u.cfg:2: user: there is no account "no-such-account"; name one that exists') \
+        "$BATS_TEST_TMPDIR/err"
+    printf 'user = "root";\n' >"$BATS_TEST_TMPDIR/u.cfg"
+    check "$BATS_TEST_TMPDIR/u.cfg" && fail "accepted"
+    same "" <(echo 'error: u.cfg:1: user: root may do everything, and workers need nothing; name another') \
+        "$BATS_TEST_TMPDIR/err"
+}
+
+@test "a relative name starts in the working directory, in messages as given" {
+    cd "$folder"
+    run --separate-stderr "$build/natterd" -n -c good/empty.cfg
+    [ "$status" = 0 ]
+    [ "${lines[0]}" = "$folder/good/empty.cfg: 0 mappings" ]
+    run "$build/natterd" -n -c bad/include-mistake.cfg
+    [ "$status" = 1 ]
+    [[ $output == "error: bad/mistake.inc:3: "* ]]
+}
+
+@test "--help and --version go to standard output" {
+    local option
+    for option in -h --help -V --version; do
+        run --separate-stderr "$build/natterd" "$option"
+        [ "$status" = 0 ] && [ -z "$stderr" ] || fail "$option"
+    done
+    [[ $output =~ ^natterd\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
+    run "$build/natterd" --help
+    for option in config foreground check verbose help version; do
+        [[ $output == *"--$option"* ]] || fail "--help does not mention --$option"
+    done
+}
+
+@test "long and short options mean the same" {
+    run "$build/natterd" --check --verbose --foreground --config="$folder/good/bounds.cfg"
+    [ "$status" = 0 ]
+    local long=$output
+    run "$build/natterd" -nvfc "$folder/good/bounds.cfg"
+    [ "$status" = 0 ]
+    [ "$output" = "$long" ]
+}
+
+@test "bad usage ends with 2 and the way to --help" {
+    local arguments
+    for arguments in -x --nonsense -c --config stray "-n stray"; do
+        # shellcheck disable=SC2086
+        run --separate-stderr "$build/natterd" $arguments
+        [ "$status" = 2 ] && [ -z "$output" ] && [[ $stderr == *"try natterd --help" ]] || fail "$arguments"
+    done
+}

@@ -1,0 +1,59 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+#
+# packages.sh build|demo|test|ci: installs the Debian packages that this needs and that are missing, each kind
+# including those before it. Without root, or without apt, it says what is missing and fails.
+set -euo pipefail
+
+build="gcc make pkg-config libconfig-dev libbsd-dev libevent-dev libjson-c-dev"
+demo="iproute2 nftables conntrack coturn stun-server nginx-light curl socat procps"
+test="bats stun-client jq util-linux"
+ci="clang clang-tidy llvm mandoc shellcheck"
+
+case ${1:-} in
+build) wanted=$build ;;
+demo) wanted="$build $demo" ;;
+test) wanted="$build $demo $test" ;;
+ci) wanted="$build $demo $test $ci" ;;
+*)
+    echo "usage: packages.sh build|demo|test|ci" >&2
+    exit 2
+    ;;
+esac
+
+# What another package provides counts too: nginx for nginx-light.
+is_there() {
+    case $1 in
+    nginx-light) command -v nginx || [[ -x /usr/sbin/nginx ]] ;;
+    *) [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]] ;;
+    esac >/dev/null
+}
+
+if ! command -v apt-get >/dev/null; then
+    echo "This is no Debian system: please install what these packages hold: $wanted" >&2
+    exit 0
+fi
+missing=()
+for package in $wanted; do
+    is_there "$package" || missing+=("$package")
+done
+((${#missing[@]})) || exit 0
+if ((EUID != 0)); then
+    echo "Missing packages; as root: apt-get install ${missing[*]}" >&2
+    exit 1
+fi
+echo "Installing: ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+# A server's package starts it; the tests start their own, in namespaces of their own.
+policy=/usr/sbin/policy-rc.d
+if [[ ! -e $policy ]]; then
+    trap 'rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod +x "$policy"
+fi
+log=$(mktemp)
+if ! { apt-get update -q && apt-get install -y -q --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+    cat "$log" >&2
+    exit 1
+fi
+rm -f "$log"

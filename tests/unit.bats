@@ -1,0 +1,91 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+#
+# The unit tests' programs, one test each; `make test-programs` builds them.
+# NATTER_BUILD says which build is used.
+
+run_unit() {
+    local program="${NATTER_BUILD:-$BATS_TEST_DIRNAME/../build}/tests/test_$1"
+
+    if [ ! -x "$program" ]; then
+        echo "$program is not there: build it first with make test-programs"
+        return 1
+    fi
+    timeout 60 "$program"
+}
+
+@test "every unit test's program is listed here" {
+    local file name
+
+    for file in "$BATS_TEST_DIRNAME"/unit/test_*.c; do
+        name=$(basename "$file" .c)
+        if ! grep -q "run_unit ${name#test_}\$" "$BATS_TEST_FILENAME"; then
+            echo "$file is missing in tests/unit.bats"
+            return 1
+        fi
+    done
+}
+
+@test "addresses" {
+    run_unit addr
+}
+
+@test "foreign text" {
+    run_unit text
+}
+
+@test "log lines" {
+    run_unit log
+}
+
+@test "messages between supervisor and worker" {
+    run_unit message
+}
+
+@test "reports" {
+    run_unit report
+}
+
+@test "the STUN codec" {
+    run_unit stun
+}
+
+@test "the TCP relay" {
+    run_unit relay_tcp
+}
+
+@test "the UDP relay" {
+    run_unit relay_udp
+}
+
+@test "the configuration file" {
+    run_unit config
+}
+
+@test "the files that natterd writes" {
+    run_unit files
+}
+
+@test "the field table" {
+    run_unit record
+}
+
+@test "hooks" {
+    run_unit hook
+}
+
+@test "the control socket's commands" {
+    run_unit control
+}
+
+@test "what is published when" {
+    run_unit publish
+}
+
+@test "tables" {
+    run_unit table
+}
+
+@test "HTTP of the keep-alive" {
+    run_unit http
+}

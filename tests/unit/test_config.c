@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The configuration as a struct: what `natterd -n` does not print.
+ * NEEDS: supervisor/config supervisor/config_file supervisor/config_global supervisor/config_hosts supervisor/config_mapping supervisor/config_value
+ */
+#include <pwd.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "config.h"
+
+static char directory[] = "/tmp/natter-test-config.XXXXXX";
+static char path[PATH_MAX];
+static int errors;
+
+static void
+count_error(enum log_level level, const char *text)
+{
+	(void)text;
+	errors += level == LOG_LEVEL_ERROR;
+}
+
+/* The configuration that the text is, or NULL. */
+static struct config *
+load(const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	errors = 0;
+	if (f == NULL || fputs(text, f) < 0 || fclose(f) != 0)
+		return NULL;
+	return config_load(path);
+}
+
+static const struct config_mapping *
+nth(const struct config *config, int n)
+{
+	const struct config_mapping *m = TAILQ_FIRST(&config->mappings);
+
+	while (m != NULL && n-- > 0)
+		m = TAILQ_NEXT(m, entry);
+	return m;
+}
+
+static const char three[] = "mappings = (\n"
+			    "  { name = \"a\"; protocol = \"tcp\"; target = \"127.0.0.1:80\"; },\n"
+			    "  { name = \"b\"; protocol = \"udp\"; bind = 5000; hook = \"own {outer_ip}\"; },\n"
+			    "  { name = \"c\"; protocol = \"udp\"; bind = 5001; hook = \"\"; }\n"
+			    ");\n"
+			    "status_report = { hook = \"global '{outer_ip}'\"; };\n"
+			    "open_port = { tcp = [ \"6001\",\n"
+			    "    \"6000\"\n\n"
+			    "]; };\n"
+			    "user = \"nobody\";\n"
+			    "logging = { level = \"warning\"; };\n";
+
+static void
+test_mappings(void)
+{
+	struct config *config = load(three);
+
+	CHECK(config != NULL);
+	if (config == NULL)
+		return;
+	CHECK(config->mapping_count == 5 && nth(config, 4) != NULL && nth(config, 5) == NULL);
+	CHECK_TEXT(nth(config, 0)->hook, "global '{outer_ip}'");
+	CHECK_TEXT(nth(config, 1)->hook, "own {outer_ip}");
+	CHECK(nth(config, 2)->hook == NULL);
+	CHECK(nth(config, 0)->line == 2);
+	CHECK(nth(config, 3)->line == 7);
+	CHECK(nth(config, 4)->line == 8); /* not that of the bracket */
+	CHECK(nth(config, 0)->keep_alive.count == 3);
+	CHECK(nth(config, 1)->keep_alive.count == 0);
+	CHECK(nth(config, 1)->mapping.udp_timeout == UDP_TIMEOUT_DEFAULT);
+	CHECK(nth(config, 1)->mapping.log_level == LOG_LEVEL_WARNING);
+	CHECK(!addr_is_set(&nth(config, 1)->mapping.target));
+	CHECK(addr_port(&nth(config, 0)->mapping.bind) == 0 && addr_is_wildcard(&nth(config, 0)->mapping.bind));
+	config_free(config);
+}
+
+/* Unused bytes are equal too: the reload compares with memcmp. */
+static void
+test_same_twice(void)
+{
+	struct config *one = load(three), *two = load(three);
+	int i;
+
+	CHECK(one != NULL && two != NULL);
+	for (i = 0; one != NULL && two != NULL && i < 5; i++)
+		CHECK(memcmp(&nth(one, i)->mapping, &nth(two, i)->mapping, sizeof(struct mapping)) == 0);
+	config_free(one);
+	config_free(two);
+}
+
+static void
+test_identity(void)
+{
+	struct config *config = load(three);
+	const struct passwd *nobody = getpwnam("nobody");
+	uid_t wanted = geteuid();
+
+	if (wanted == 0 && nobody != NULL)
+		wanted = nobody->pw_uid;
+	CHECK(config != NULL);
+	if (config == NULL)
+		return;
+	CHECK_TEXT(config->user, "nobody");
+	CHECK(config->uid == wanted);
+	CHECK(nth(config, 0)->mapping.uid == wanted);
+	CHECK(nth(config, 0)->mapping.gid == config->gid);
+	config_free(config);
+}
+
+static void
+test_places(void)
+{
+	struct config *config = load("logging = { log_file = \"\"; }; status_report = { status_file = \"s.json\"; };");
+	char wanted[PATH_MAX + 10];
+
+	CHECK(config != NULL);
+	if (config == NULL)
+		return;
+	CHECK_TEXT(config->file, path);
+	CHECK_TEXT(config->directory, directory);
+	CHECK(config->log_file == NULL);
+	snprintf(wanted, sizeof(wanted), "%s/s.json", directory);
+	CHECK_TEXT(config->status_file, wanted);
+	CHECK(config->control_socket[0] == '/' && config->pid_file[0] == '/' && config->state_dir[0] == '/');
+	config_free(config);
+}
+
+/* A refused file leaves nothing behind (the sanitizers look), and says it all. */
+static void
+test_refused(void)
+{
+	CHECK(load("open_port = { tcp = [ \"1\", \"x\", \"y\" ]; udp = 1.5; }; nonsense = 1; keep_alive = [ \"a b\" ];") == NULL);
+	CHECK(errors == 5);
+	CHECK(load("open_port = {") == NULL);
+	CHECK(errors == 1);
+	CHECK(config_load("/nowhere/natter.cfg") == NULL);
+	config_free(NULL);
+}
+
+int
+main(void)
+{
+	if (mkdtemp(directory) == NULL)
+		return 1;
+	snprintf(path, sizeof(path), "%s/natter.cfg", directory);
+	log_set_sink(count_error);
+	test_mappings();
+	test_same_twice();
+	test_identity();
+	test_places();
+	test_refused();
+	unlink(path);
+	rmdir(directory);
+	return check_done();
+}

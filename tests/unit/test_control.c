@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * control.c and control_socket.c: the socket's file, the requests, and clients
+ * that misbehave.
+ * NEEDS: supervisor/control supervisor/control_socket supervisor/files supervisor/record
+ */
+#include "control.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "control_socket.h"
+#include "supervisor.h"
+
+#define PATH "run/natter.sock"
+
+static char directory[] = "/tmp/natter-control-XXXXXX";
+static struct service web, game;
+
+static int
+connect_client(void)
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX, .sun_path = PATH};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	CHECK(connect(fd, (struct sockaddr *)&name, sizeof(name)) == 0);
+	return fd;
+}
+
+static char reply[1 << 20];
+static size_t reply_length;
+static bool ended;
+
+static bool
+receive(int fd)
+{
+	ssize_t n = recv(fd, reply + reply_length, sizeof(reply) - 1 - reply_length, 0);
+
+	if (n > 0)
+		reply_length += (size_t)n;
+	reply[reply_length] = '\0';
+	ended = ended || n == 0 || (n < 0 && errno == ECONNRESET);
+	return ended;
+}
+
+static int
+lines(void)
+{
+	const char *p = reply;
+	int count = 0;
+
+	while ((p = strchr(p, '\n')) != NULL) {
+		p++;
+		count++;
+	}
+	return count;
+}
+
+/* Sends text and reads until there are so many lines. */
+static void
+converse(int fd, const char *text, size_t length, int wanted)
+{
+	reply_length = 0;
+	reply[0] = '\0';
+	ended = false;
+	CHECK(length == 0 || send(fd, text, length, MSG_NOSIGNAL) == (ssize_t)length);
+	RUN_UNTIL(receive(fd) || lines() >= wanted);
+	CHECK(lines() == wanted);
+}
+
+static const char *
+ask(int fd, const char *text)
+{
+	converse(fd, text, strlen(text), 1);
+	CHECK(!ended);
+	return reply;
+}
+
+/* A client that sent no request hears it and is shown out. */
+static void
+check_dismissed(const char *text, size_t length, const char *error)
+{
+	int fd = connect_client();
+
+	converse(fd, text, length, 1);
+	CHECK(strstr(reply, "\"ok\":false") != NULL && strstr(reply, error) != NULL);
+	RUN_UNTIL(receive(fd));
+	close(fd);
+}
+
+static void
+test_file(void)
+{
+	struct control_socket other;
+	struct sockaddr_un name = {.sun_family = AF_UNIX, .sun_path = PATH};
+	char path[200];
+	struct stat st;
+	int fd, i;
+
+	umask(0);
+	CHECK(control_open(base, PATH, (gid_t)-1) == 0);
+	CHECK(stat(PATH, &st) == 0 && S_ISSOCK(st.st_mode) && (st.st_mode & 07777) == 0660);
+	CHECK(stat("run", &st) == 0 && (st.st_mode & 07777) == 0755);
+	CHECK(umask(022) == 0);
+	CHECK(control_socket_open(&other, PATH, (gid_t)-1) == -1 && errno == EADDRINUSE);
+	control_close();
+	CHECK(access(PATH, F_OK) < 0);
+	control_close(); /* nothing to close */
+	/* Left by a dead one. */
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	CHECK(bind(fd, (struct sockaddr *)&name, sizeof(name)) == 0);
+	close(fd);
+	CHECK(control_open(base, PATH, getegid()) == 0);
+	/* Another's is not ours to remove. */
+	CHECK(unlink(PATH) == 0 && symlink("/nowhere", PATH) == 0);
+	control_close();
+	CHECK(lstat(PATH, &st) == 0);
+	CHECK(control_open(base, PATH, (gid_t)-1) == -1 && errno == EEXIST);
+	CHECK(unlink(PATH) == 0);
+	CHECK(control_open(base, "no/such/socket", (gid_t)-1) == -1 && errno == ENOENT);
+	for (i = 0; i < 199; i++)
+		path[i] = 'x';
+	path[i] = '\0';
+	CHECK(control_open(base, path, (gid_t)-1) == -1 && errno == ENAMETOOLONG);
+}
+
+static void
+test_group(void)
+{
+	struct stat st;
+
+	if (geteuid() != 0)
+		return;
+	CHECK(control_open(base, PATH, 4242) == 0);
+	CHECK(stat(PATH, &st) == 0 && st.st_gid == 4242 && (st.st_mode & 07777) == 0660);
+	CHECK(getegid() != 4242);
+	control_close();
+}
+
+static void
+test_commands(void)
+{
+	struct json_object *answer, *value;
+	int fd = connect_client();
+
+	answer = json_tokener_parse(ask(fd, "{\"command\":\"list\"}\n"));
+	CHECK(json_object_object_get_ex(answer, "ok", &value) && json_object_get_boolean(value));
+	CHECK(json_object_object_get_ex(answer, "mappings", &value) && json_object_array_length(value) == 2);
+	json_object_put(answer);
+	answer = json_tokener_parse(ask(fd, " {\"name\": \"game\", \"command\": \"show\"} \r\n"));
+	CHECK(json_object_object_get_ex(answer, "mapping", &value));
+	CHECK(json_object_object_get_ex(value, "outer", &value));
+	CHECK_TEXT(json_object_get_string(value), "203.0.113.7:2");
+	json_object_put(answer);
+	CHECK(strstr(ask(fd, "{\"command\":\"version\"}\n"), "\"version\":\"" NATTER_VERSION "\"") != NULL);
+	/* Refusals that do not end the connection. */
+	CHECK_TEXT(ask(fd, "{\"command\":\"show\",\"name\":\"x\"}\n"),
+	    "{\"ok\":false,\"error\":\"there is no mapping of that name\"}\n");
+	CHECK(strstr(ask(fd, "{\"command\":\"show\",\"name\":7}\n"), "has no \\\"name\\\"") != NULL);
+	CHECK(strstr(ask(fd, "{\"command\":\"lis\"}\n"), "does not know") != NULL);
+	converse(fd, "{\"command\":\"version\"}\n{\"command\":\"list\"}\n{\"command\":\"version\"}\n", 64, 3);
+	close(fd);
+}
+
+static void
+test_half_close(void)
+{
+	static const char two[] = "{\"command\":\"list\"}\n{\"command\":\"version\"}\n{\"command\":";
+	int fd = connect_client();
+
+	CHECK(send(fd, two, strlen(two), 0) == (ssize_t)strlen(two));
+	shutdown(fd, SHUT_WR);
+	converse(fd, "", 0, 2);
+	RUN_UNTIL(receive(fd));
+	close(fd);
+}
+
+static void
+test_garbage(void)
+{
+	static char huge[70000];
+	static const char *const lines_of_garbage[] = {
+	    "\n", "hello\n", "GET / HTTP/1.1\r\n", "[]\n", "7\n", "{}\n",
+	    "{\"command\":7}\n", "{\"command\":\"list\"\n",
+	    "{\"command\":\"list\"}x\n", "{'command':'list'}\n", "[[[[[[[[[[[[[[[[\n", "\"\\u0000\"\n", "\xff\xfe\n",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(lines_of_garbage) / sizeof(lines_of_garbage[0]); i++)
+		check_dismissed(lines_of_garbage[i], strlen(lines_of_garbage[i]), "a request is one line");
+	check_dismissed("{\"command\":\"list\"}\0\n", 20, "a request is one line");
+	memset(huge, ' ', sizeof(huge));
+	check_dismissed(huge, sizeof(huge), "too long");
+}
+
+/* One that asks and asks and never reads is soon not listened to, which bounds
+ * what its answers take, and keeps nobody else waiting. */
+static void
+test_deaf_client(void)
+{
+	static const char request[] = "{\"command\":\"list\"}\n";
+	int deaf = connect_client(), fd, i, taken = 0;
+
+	for (i = 0; i < 20000; i++) {
+		if (send(deaf, request, strlen(request), MSG_NOSIGNAL) > 0)
+			taken++;
+		else
+			event_base_loop(base, EVLOOP_NONBLOCK);
+	}
+	CHECK(taken < 10000);
+	fd = connect_client();
+	CHECK(strstr(ask(fd, "{\"command\":\"version\"}\n"), "\"ok\":true") != NULL);
+	close(fd);
+	close(deaf);
+}
+
+static bool
+is_served(void)
+{
+	static const char request[] = "{\"command\":\"version\"}\n";
+	int fd = connect_client();
+
+	reply_length = 0;
+	ended = false;
+	if (send(fd, request, strlen(request), MSG_NOSIGNAL) > 0)
+		RUN_UNTIL(receive(fd) || lines() > 0);
+	close(fd);
+	return reply_length > 0 && strstr(reply, "\"ok\":true") != NULL;
+}
+
+static void
+test_too_many(void)
+{
+	int fds[64], fd;
+	size_t i;
+
+	for (i = 0; i < 64; i++) {
+		fds[i] = connect_client();
+		ask(fds[i], "{\"command\":\"version\"}\n");
+	}
+	fd = connect_client();
+	converse(fd, "", 0, 1);
+	CHECK(strstr(reply, "too many clients") != NULL);
+	RUN_UNTIL(receive(fd));
+	close(fd);
+	for (i = 0; i < 64; i++)
+		close(fds[i]);
+	RUN_UNTIL(is_served());
+}
+
+int
+main(void)
+{
+	if (mkdtemp(directory) == NULL || chdir(directory) < 0)
+		return 1;
+	signal(SIGPIPE, SIG_IGN);
+	loop_open();
+	fill_service(&web, "web", PROTOCOL_TCP, "10.0.0.5:80", "203.0.113.7:1");
+	fill_service(&game, "game", PROTOCOL_UDP, "10.0.0.6:90", "203.0.113.7:2");
+	TAILQ_INSERT_TAIL(&table, &web, entry);
+	TAILQ_INSERT_TAIL(&table, &game, entry);
+	test_file();
+	test_group();
+	CHECK(control_open(base, PATH, (gid_t)-1) == 0);
+	test_commands();
+	test_half_close();
+	test_garbage();
+	test_deaf_client();
+	test_too_many();
+	control_close();
+	CHECK(rmdir("run") == 0 && rmdir(directory) == 0);
+	return check_done();
+}

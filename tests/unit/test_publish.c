@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * publish.c: what a changed report leads to, with stand-ins for hook and status.
+ * NEEDS: supervisor/publish supervisor/record
+ */
+#include "publish.h"
+
+#include "hook.h"
+#include "status.h"
+#include "supervisor.h"
+
+static int hook_runs, hook_resumes, writes;
+
+void
+hook_run(struct hook *hook)
+{
+	(void)hook;
+	hook_runs++;
+}
+
+void
+hook_resume(struct hook *hook)
+{
+	(void)hook;
+	hook_resumes++;
+}
+
+void
+status_write_soon(void)
+{
+	writes++;
+}
+
+static struct service web;
+
+/* Publishes a report; returns the lines that it led to. */
+static const char *
+publish(enum state state, const char *outer, const char *error)
+{
+	struct report old = web.report;
+
+	log_clear();
+	hook_runs = hook_resumes = writes = 0;
+	memset(&web.report, 0, sizeof(web.report));
+	web.report.state = state;
+	web.report.outer = addr_of(outer);
+	web.report.since = outer[0] != '\0' ? 1700000000 : 0;
+	strlcpy(web.report.error, error, sizeof(web.report.error));
+	publish_report(&web, &old);
+	return log_lines;
+}
+
+static void
+test_a_life(void)
+{
+	CHECK_TEXT(publish(STATE_CONNECTING, "", ""), "web: connecting\n");
+	CHECK(writes == 1 && hook_runs == 0 && hook_resumes == 0);
+	CHECK(web.state_since >= time(NULL) - 60);
+	CHECK_TEXT(publish(STATE_OPEN, "203.0.113.7:1", ""), "web: open at 203.0.113.7:1\n");
+	CHECK(writes == 1 && hook_runs == 1);
+	CHECK_TEXT(publish(STATE_OPEN, "203.0.113.7:2", ""), "web: open at 203.0.113.7:2 (was 203.0.113.7:1)\n");
+	CHECK(writes == 1 && hook_runs == 1);
+	CHECK_TEXT(publish(STATE_DEGRADED, "203.0.113.7:2", "no answer"), "web: degraded: no answer\n");
+	CHECK(writes == 1 && hook_runs == 0);
+	CHECK_TEXT(publish(STATE_OPEN, "203.0.113.7:2", ""), "web: open at 203.0.113.7:2 again\n");
+	CHECK(writes == 1 && hook_runs == 0 && hook_resumes == 1);
+	CHECK_TEXT(publish(STATE_BACKOFF, "", "no server answered"), "web: backoff: no server answered\n");
+	CHECK_TEXT(publish(STATE_BACKOFF, "", "the network is down"), "web: backoff: the network is down\n");
+}
+
+static void
+test_a_replaced_worker(void)
+{
+	publish(STATE_OPEN, "203.0.113.7:2", "");
+	web.pid = 0;
+	CHECK_TEXT(publish(STATE_BACKOFF, "", "its worker was killed"), "web: restarting: its worker was killed\n");
+	web.pid = 4712;
+	publish(STATE_WAITING, "", "");
+	CHECK_TEXT(publish(STATE_OPEN, "203.0.113.7:2", ""), "web: open at 203.0.113.7:2 again\n");
+	CHECK(hook_runs == 0 && writes == 1);
+	CHECK(addr_equal(&web.last_outer, &web.report.outer));
+}
+
+static void
+test_no_news(void)
+{
+	struct report old = web.report;
+
+	log_clear();
+	writes = hook_runs = hook_resumes = 0;
+	web.state_since = 1;
+	web.report.bytes_in = 1000;
+	publish_report(&web, &old);
+	CHECK(writes == 0 && hook_runs == 0 && web.state_since == 1);
+	CHECK_TEXT(log_lines, "");
+	CHECK_TEXT(publish(STATE_OPEN, "203.0.113.7:2", "a server is slow"), "");
+	CHECK(writes == 1 && web.state_since == 1);
+}
+
+/* At the usual level a doubt is silent, a failure is said once, and so is its end. */
+static void
+test_what_is_news(void)
+{
+	log_set_level(LOG_LEVEL_INFO);
+	publish(STATE_OPEN, "203.0.113.7:3", "");
+	CHECK_TEXT(publish(STATE_DEGRADED, "203.0.113.7:3", "the server closed the connection"), "");
+	CHECK_TEXT(publish(STATE_OPEN, "203.0.113.7:3", ""), "");
+	publish(STATE_DEGRADED, "203.0.113.7:3", "a server is silent");
+	CHECK_TEXT(publish(STATE_DEGRADED, "203.0.113.7:3", "all are silent"), "web: degraded: all are silent\n");
+	CHECK_TEXT(publish(STATE_BACKOFF, "", "no server answered"), "web: backoff: no server answered\n");
+	publish(STATE_CONNECTING, "", "no server answered");
+	CHECK_TEXT(publish(STATE_BACKOFF, "", "no server answered"), "");
+	CHECK_TEXT(publish(STATE_OPEN, "203.0.113.7:3", ""), "web: open at 203.0.113.7:3 again\n");
+	log_set_level(LOG_LEVEL_DEBUG);
+}
+
+int
+main(void)
+{
+	log_set_sink(keep_line);
+	log_set_level(LOG_LEVEL_DEBUG);
+	fill_service(&web, "web", PROTOCOL_TCP, "10.0.0.5:80", "");
+	web.report.state = STATE_WAITING;
+	test_a_life();
+	test_a_replaced_worker();
+	test_no_news();
+	test_what_is_news();
+	return check_done();
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Which reports a supervisor believes, and which of them are news.
+ */
+#include "report.h"
+
+#include "check.h"
+
+static struct addr
+address(const char *text)
+{
+	struct addr a;
+
+	CHECK(addr_parse(text, 0, &a) == 0);
+	return a;
+}
+
+static struct report
+open_report(void)
+{
+	struct report r;
+
+	memset(&r, 0, sizeof(r));
+	r.state = STATE_OPEN;
+	r.inner = address("192.168.1.2:3333");
+	r.outer = address("203.0.113.7:40123");
+	r.since = 1795000000;
+	return r;
+}
+
+static struct report
+waiting_report(void)
+{
+	struct report r;
+
+	memset(&r, 0, sizeof(r));
+	r.state = STATE_WAITING;
+	return r;
+}
+
+static void
+test_names(void)
+{
+	CHECK_TEXT(state_name(STATE_WAITING), "waiting");
+	CHECK_TEXT(state_name(STATE_CONNECTING), "connecting");
+	CHECK_TEXT(state_name(STATE_PROBING), "probing");
+	CHECK_TEXT(state_name(STATE_OPEN), "open");
+	CHECK_TEXT(state_name(STATE_DEGRADED), "degraded");
+	CHECK_TEXT(state_name(STATE_BACKOFF), "backoff");
+}
+
+static void
+test_valid(void)
+{
+	struct report r = waiting_report();
+
+	CHECK(report_is_valid(&r));
+	r = open_report();
+	CHECK(report_is_valid(&r));
+	r.state = STATE_DEGRADED;
+	CHECK(report_is_valid(&r));
+	r.outer = address("[2001:db8::1]:1");
+	r.inner = address("[::]:3333"); /* bound to every address */
+	strcpy(r.error, "STUN server stun.example.org: no answer");
+	CHECK(report_is_valid(&r));
+	r.connections = r.bytes_in = UINT64_MAX;
+	CHECK(report_is_valid(&r));
+}
+
+/* An outer address stands exactly in the states that publish one. */
+static void
+test_outer(void)
+{
+	struct report r;
+	uint32_t s;
+
+	for (s = 0; s < STATE_COUNT; s++) {
+		r = open_report();
+		r.state = s;
+		CHECK(report_is_valid(&r) == (s == STATE_OPEN || s == STATE_DEGRADED));
+		r = waiting_report();
+		r.state = s;
+		CHECK(report_is_valid(&r) == !(s == STATE_OPEN || s == STATE_DEGRADED));
+	}
+	r = open_report();
+	r.outer = address("0.0.0.0:40123");
+	CHECK(!report_is_valid(&r));
+	r.outer = address("[::]:40123");
+	CHECK(!report_is_valid(&r));
+	r = open_report();
+	addr_set_port(&r.outer, 0);
+	CHECK(!report_is_valid(&r));
+}
+
+static void
+test_nonsense(void)
+{
+	struct report r = open_report();
+
+	r.state = STATE_COUNT;
+	CHECK(!report_is_valid(&r));
+	r.state = UINT32_MAX;
+	CHECK(!report_is_valid(&r));
+	r = open_report();
+	r.reserved = 1;
+	CHECK(!report_is_valid(&r));
+	r = open_report();
+	r.since = 0;
+	CHECK(!report_is_valid(&r));
+	r.since = -1;
+	CHECK(!report_is_valid(&r));
+	r = waiting_report();
+	r.since = 1;
+	CHECK(!report_is_valid(&r));
+	r = open_report();
+	r.inner.sa.sa_family = AF_UNIX;
+	CHECK(!report_is_valid(&r));
+	r = open_report();
+	r.outer.sa.sa_family = 0xffff;
+	CHECK(!report_is_valid(&r));
+	r = open_report();
+	addr_set_port(&r.inner, 0);
+	CHECK(!report_is_valid(&r));
+}
+
+static void
+test_error_text(void)
+{
+	struct report r = open_report();
+
+	memset(r.error, 'x', sizeof(r.error));
+	CHECK(!report_is_valid(&r)); /* not terminated */
+	r.error[sizeof(r.error) - 1] = '\0';
+	CHECK(report_is_valid(&r));
+	r.error[5] = '\n';
+	CHECK(!report_is_valid(&r));
+	r.error[5] = '\x1b';
+	CHECK(!report_is_valid(&r));
+}
+
+static void
+test_news(void)
+{
+	struct report a = open_report(), b = open_report();
+
+	b.connections = 1;
+	b.connections_total = 2;
+	b.bytes_in = 3;
+	b.bytes_out = 4;
+	CHECK(report_same_news(&a, &b));
+	b.state = STATE_DEGRADED;
+	CHECK(!report_same_news(&a, &b));
+	b = open_report();
+	addr_set_port(&b.outer, 40124);
+	CHECK(!report_same_news(&a, &b));
+	b = open_report();
+	b.inner = address("192.168.1.3:3333");
+	CHECK(!report_same_news(&a, &b));
+	b = open_report();
+	b.since++;
+	CHECK(!report_same_news(&a, &b));
+	b = open_report();
+	strcpy(b.error, "x");
+	CHECK(!report_same_news(&a, &b));
+}
+
+int
+main(void)
+{
+	test_names();
+	test_valid();
+	test_outer();
+	test_nonsense();
+	test_error_text();
+	test_news();
+	return check_done();
+}

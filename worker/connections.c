@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The connections of a TCP mapping; see connections.h.  Bytes, half-closes and
+ * resets pass both ways, and what one connection meets ends no other.
+ */
+#include "connections.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "net.h"
+#include "pump.h"
+
+/* A lost SYN is sent again after 1, 3 and 7 s. */
+#define CONNECT_TIMEOUT 10
+
+static const struct timeval at_once;
+
+/* One of a connection's two descriptors and its one event, edge-triggered. */
+struct end {
+	struct pump_end side;
+	struct event *event;
+	struct connection *connection;
+};
+
+struct connection {
+	TAILQ_ENTRY(connection) entry;
+	TAILQ_ENTRY(connection) wait; /* in all->connecting or all->busy */
+	struct connections *all;
+	struct addr peer; /* the client's */
+	struct end client;
+	struct end target;
+	struct pump in;
+	struct pump out;
+	bool connecting;
+	bool busy; /* used up its turn and goes on in the next */
+	double started;
+};
+
+TAILQ_HEAD(connection_list, connection);
+
+struct connections {
+	struct event_base *base;
+	const struct mapping *mapping;
+	struct relay_counters *counters;
+	struct event *connect_timer; /* for the head of connecting */
+	struct event *busy_timer;    /* runs at once, but after the others' events */
+	struct connection_list list;
+	struct connection_list connecting; /* the oldest first */
+	struct connection_list busy;
+	uint8_t buffer[PUMP_BUFFER_SIZE];
+};
+
+static void
+close_end(struct end *end)
+{
+	if (end->event != NULL)
+		event_free(end->event);
+	if (end->side.fd >= 0)
+		close(end->side.fd);
+}
+
+static void
+free_connection(struct connection *c)
+{
+	struct connections *all = c->all;
+
+	if (c->connecting)
+		TAILQ_REMOVE(&all->connecting, c, wait);
+	if (c->busy)
+		TAILQ_REMOVE(&all->busy, c, wait);
+	TAILQ_REMOVE(&all->list, c, entry);
+	close_end(&c->client);
+	close_end(&c->target);
+	pump_clear(&c->in);
+	pump_clear(&c->out);
+	free(c);
+	relay_count_end(all->counters);
+}
+
+/* Both ends see a reset, not the clean end of a transfer that was cut. */
+static void
+abort_connection(struct connection *c)
+{
+	net_set_reset_on_close(c->client.side.fd);
+	if (c->target.side.fd >= 0)
+		net_set_reset_on_close(c->target.side.fd);
+	free_connection(c);
+}
+
+static void
+continue_later(struct connection *c)
+{
+	struct connections *all = c->all;
+
+	if (c->busy)
+		return;
+	c->busy = true;
+	TAILQ_INSERT_TAIL(&all->busy, c, wait);
+	if (!event_pending(all->busy_timer, EV_TIMEOUT, NULL))
+		event_add(all->busy_timer, &at_once);
+}
+
+/* May free the connection.  What an end sent before it broke still gets on its
+ * way. */
+static void
+run_connection(struct connection *c)
+{
+	uint8_t *buffer = c->all->buffer;
+	enum pump_result in = pump_run(&c->in, buffer), out;
+
+	if (in == PUMP_FAILED)
+		pump_cut(&c->out);
+	out = pump_run(&c->out, buffer);
+	if (out == PUMP_FAILED && in != PUMP_FAILED) {
+		pump_cut(&c->in);
+		in = pump_run(&c->in, buffer);
+	}
+	if (in == PUMP_FAILED || out == PUMP_FAILED)
+		abort_connection(c);
+	else if (c->in.finished && c->out.finished)
+		free_connection(c);
+	else if (in == PUMP_GOES_ON || out == PUMP_GOES_ON)
+		continue_later(c);
+}
+
+/* An event made active again from a callback would run before the loop asks
+ * for new events: a timer leaves room for them. */
+static void
+on_busy(evutil_socket_t fd, short what, void *arg)
+{
+	struct connections *all = arg;
+	struct connection *c, *last = TAILQ_LAST(&all->busy, connection_list);
+	bool done = last == NULL;
+
+	(void)fd;
+	(void)what;
+	while (!done && (c = TAILQ_FIRST(&all->busy)) != NULL) {
+		done = c == last; /* those behind it came in this turn */
+		TAILQ_REMOVE(&all->busy, c, wait);
+		c->busy = false;
+		run_connection(c);
+	}
+}
+
+/* error is an errno, ETIMEDOUT for our own time limit. */
+static void
+refuse_client(struct connection *c, int error)
+{
+	const struct mapping *m = c->all->mapping;
+	char target[ADDR_TEXT_SIZE], from[ADDR_TEXT_SIZE];
+
+	addr_text(&m->target, target);
+	addr_text(&c->peer, from);
+	if (error == ECONNREFUSED)
+		log_warning("the target %s refused the connection from %s", target, from);
+	else if (error == ETIMEDOUT)
+		log_warning("the target %s did not answer the connection from %s within %d s", target, from,
+		    CONNECT_TIMEOUT);
+	else
+		log_warning("the target %s cannot be reached for the connection from %s: %s", target, from,
+		    strerror(error));
+	abort_connection(c);
+}
+
+static void
+arm_connect_timer(struct connections *all)
+{
+	struct connection *first = TAILQ_FIRST(&all->connecting);
+	struct timeval t;
+	double wait;
+
+	if (first == NULL || event_pending(all->connect_timer, EV_TIMEOUT, NULL))
+		return;
+	wait = first->started + CONNECT_TIMEOUT - net_now();
+	if (wait < 0.001)
+		wait = 0.001; /* the loop's clock may be coarser than ours */
+	t.tv_sec = (time_t)wait;
+	t.tv_usec = (suseconds_t)((wait - (double)t.tv_sec) * 1e6);
+	event_add(all->connect_timer, &t);
+}
+
+static void
+on_connect_timeout(evutil_socket_t fd, short what, void *arg)
+{
+	struct connections *all = arg;
+	double now = net_now();
+	struct connection *c;
+
+	(void)fd;
+	(void)what;
+	while ((c = TAILQ_FIRST(&all->connecting)) != NULL && c->started + CONNECT_TIMEOUT <= now)
+		refuse_client(c, ETIMEDOUT);
+	arm_connect_timer(all);
+}
+
+/* The target's descriptor became writable or broke while connecting. */
+static void
+end_connecting(struct connection *c)
+{
+	int error = net_socket_error(c->target.side.fd);
+
+	if (error != 0) {
+		refuse_client(c, error);
+		return;
+	}
+	c->connecting = false;
+	TAILQ_REMOVE(&c->all->connecting, c, wait);
+	run_connection(c);
+}
+
+/* A reset of an end that no pump reads from now, because it has ended before or
+ * the other end is slow. */
+static bool
+is_broken(const struct end *end)
+{
+	const struct connection *c = end->connection;
+	const struct pump *p = end == &c->client ? &c->in : &c->out;
+
+	return !pump_is_reading(p) && net_socket_error(end->side.fd) != 0;
+}
+
+static void
+on_end(evutil_socket_t fd, short what, void *arg)
+{
+	struct end *end = arg;
+	struct connection *c = end->connection;
+
+	(void)fd;
+	end->side.readable = end->side.readable || (what & EV_READ) != 0;
+	end->side.writable = end->side.writable || (what & EV_WRITE) != 0;
+	if (c->connecting && c->target.side.writable)
+		end_connecting(c);
+	else if (!c->connecting && is_broken(end))
+		abort_connection(c);
+	else if (!c->connecting && !c->busy)
+		run_connection(c);
+}
+
+static int
+watch_end(struct end *end)
+{
+	struct event_base *base = end->connection->all->base;
+
+	end->event = event_new(base, end->side.fd, EV_READ | EV_WRITE | EV_ET | EV_PERSIST, on_end, end);
+	return end->event == NULL ? -1 : event_add(end->event, NULL);
+}
+
+/* Small messages are not held back, and a peer that has vanished without a
+ * word is noticed some day. */
+void
+connections_set_options(int fd)
+{
+	int on = 1;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+}
+
+/* The connection to the target is in progress now; -1 with errno. */
+static int
+begin_connecting(struct connection *c)
+{
+	const struct addr *target = &c->all->mapping->target;
+
+	c->target.side.fd = socket(target->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (c->target.side.fd < 0)
+		return -1;
+	connections_set_options(c->target.side.fd);
+	if (connect(c->target.side.fd, &target->sa, addr_len(target)) < 0 && errno != EINPROGRESS)
+		return -1;
+	return watch_end(&c->target) < 0 || watch_end(&c->client) < 0 ? -1 : 0;
+}
+
+static struct connection *
+new_connection(struct connections *all, int fd, const struct addr *peer)
+{
+	struct connection *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	c->all = all;
+	c->peer = *peer;
+	c->client.connection = c->target.connection = c;
+	c->client.side.fd = fd;
+	c->target.side.fd = -1;
+	c->in.from = c->out.to = &c->client.side;
+	c->in.to = c->out.from = &c->target.side;
+	c->in.counter = &all->counters->bytes_in;
+	c->out.counter = &all->counters->bytes_out;
+	c->connecting = true;
+	c->started = net_now();
+	TAILQ_INSERT_TAIL(&all->list, c, entry);
+	TAILQ_INSERT_TAIL(&all->connecting, c, wait);
+	relay_count_begin(all->counters);
+	return c;
+}
+
+bool
+connections_is_shortage(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
+}
+
+int
+connections_start(struct connections *all, int fd, const struct addr *peer)
+{
+	struct connection *c = new_connection(all, fd, peer);
+	int error;
+
+	if (c == NULL) {
+		close(fd);
+		errno = ENOMEM;
+		return -1;
+	}
+	if (begin_connecting(c) == 0) {
+		arm_connect_timer(all);
+		return 0;
+	}
+	error = errno;
+	if (!connections_is_shortage(error)) {
+		refuse_client(c, error);
+		return 0;
+	}
+	abort_connection(c);
+	errno = error;
+	return -1;
+}
+
+struct connections *
+connections_new(struct event_base *base, const struct mapping *mapping, struct relay_counters *counters)
+{
+	struct connections *all = calloc(1, sizeof(*all));
+
+	if (all == NULL)
+		return NULL;
+	all->base = base;
+	all->mapping = mapping;
+	all->counters = counters;
+	TAILQ_INIT(&all->list);
+	TAILQ_INIT(&all->connecting);
+	TAILQ_INIT(&all->busy);
+	all->connect_timer = event_new(base, -1, 0, on_connect_timeout, all);
+	all->busy_timer = event_new(base, -1, 0, on_busy, all);
+	if (all->connect_timer != NULL && all->busy_timer != NULL)
+		return all;
+	connections_free(all);
+	return NULL;
+}
+
+void
+connections_free(struct connections *all)
+{
+	struct connection *c;
+
+	if (all == NULL)
+		return;
+	while ((c = TAILQ_FIRST(&all->list)) != NULL)
+		abort_connection(c); /* NOLINT(clang-analyzer-unix.Malloc): it takes itself off the list */
+	if (all->busy_timer != NULL)
+		event_free(all->busy_timer);
+	if (all->connect_timer != NULL)
+		event_free(all->connect_timer);
+	free(all);
+}

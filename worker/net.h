@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The few things that every user of a socket here needs.
+ */
+#ifndef NET_H
+#define NET_H
+
+/* Seconds on the monotonic clock. */
+double net_now(void);
+
+/* Reads and clears the socket's pending error: 0 or an errno. */
+int net_socket_error(int fd);
+
+/* close(2) will send a reset: neither TIME_WAIT nor an orphan in FIN_WAIT1 then
+ * blocks the next connection from the same port to the same server. */
+void net_set_reset_on_close(int fd);
+
+/* Why connect(2) failed, in words that fit a socket bound to the mapped port. */
+const char *net_connect_error(int error);
+
+#endif

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A STUN transaction; see probe.h.
+ */
+#include "probe.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "log.h"
+#include "net.h"
+#include "stun.h"
+#include "uplink.h"
+
+/* RFC 8489, 6.2.1: RTO 500 ms, doubled after each of Rc = 7 requests, and after
+ * the last one Rm = 16 times the RTO: requests at 0, 500, 1500, 3500, 7500, 15500
+ * and 31500 ms, given up at 39500 ms. */
+#define RTO_MS 500
+#define RC 7
+#define RM 16
+/* RFC 8489, 6.2.2: over TCP one request, given up Ti after the SYN. */
+#define TI_MS 39500
+
+struct probe {
+	struct worker *worker;
+	struct server server;
+	probe_done *done;
+	void *context;
+	struct socket_wish *wish;
+	int fd;
+	struct event *readable;
+	struct event *writable; /* TCP, while connecting */
+	struct event *timer;
+	struct stun_id id;
+	unsigned int sent;   /* requests of this transaction */
+	bool running;
+	size_t received;     /* TCP: bytes in answer */
+	uint8_t answer[STUN_RESPONSE_MAX];
+};
+
+static bool
+is_udp(const struct probe *p)
+{
+	return p->worker->mapping.protocol == PROTOCOL_UDP;
+}
+
+static void __attribute__((format(printf, 2, 3)))
+fail(struct probe *p, const char *format, ...)
+{
+	struct probe_result result = {.ok = false};
+	char what[128], where[ADDR_TEXT_SIZE];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	snprintf(result.error, sizeof(result.error), "STUN server %.90s (%s): %s", p->server.name,
+	    addr_text(&p->server.addr, where), what);
+	p->running = false;
+	event_del(p->timer);
+	p->done(p->context, p, &result);
+}
+
+static void
+succeed(struct probe *p, const struct addr *mapped)
+{
+	struct probe_result result = {.ok = true, .mapped = *mapped, .local = addr_of_socket(p->fd)};
+
+	p->running = false;
+	event_del(p->timer);
+	p->done(p->context, p, &result);
+}
+
+/* Takes what may be the answer.  Returns false if it is not (RFC 8489, 6.3.1:
+ * silently discarded). */
+static bool
+take_answer(struct probe *p, const uint8_t *data, size_t length)
+{
+	struct stun_response response;
+
+	if (stun_parse_response(data, length, &p->id, &response) < 0) {
+		if (errno == EBADMSG)
+			return false;
+		fail(p, "its answer has no usable address");
+	} else if (response.success) {
+		succeed(p, &response.mapped);
+	} else {
+		fail(p, "it answers with error %d %s", response.error_code, response.error_reason);
+	}
+	return true;
+}
+
+static void
+arm_timer(struct probe *p, unsigned int ms)
+{
+	struct timeval t = {.tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000};
+
+	event_add(p->timer, &t);
+}
+
+static bool
+send_request(struct probe *p)
+{
+	uint8_t request[STUN_REQUEST_SIZE];
+	size_t length = stun_build_request(request, &p->id, STUN_CHANGE_NONE);
+
+	p->sent++;
+	return send(p->fd, request, length, MSG_NOSIGNAL) == (ssize_t)length;
+}
+
+static void
+transmit(struct probe *p)
+{
+	if (!send_request(p) && errno != EAGAIN && errno != ENOBUFS) {
+		fail(p, "%s", net_connect_error(errno));
+		return;
+	}
+	if (!is_udp(p))
+		return; /* the timer runs since the SYN */
+	arm_timer(p, p->sent < RC ? RTO_MS << (p->sent - 1) : RTO_MS * RM);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct probe *p = arg;
+
+	(void)fd;
+	(void)what;
+	if (is_udp(p) && p->sent < RC)
+		transmit(p);
+	else
+		fail(p, "no answer");
+}
+
+/* Receives one datagram.  Once connected, the socket gets the server's alone; what
+ * it received between bind and connect is a client's and goes to the relay.
+ * Returns false with errno if there was none. */
+static bool
+receive_datagram(struct probe *p)
+{
+	static uint8_t data[65536];
+	struct sockaddr_storage from = {0};
+	socklen_t from_length = sizeof(from);
+	struct addr source;
+	ssize_t n = recvfrom(p->fd, data, sizeof(data), 0, (struct sockaddr *)&from, &from_length);
+
+	if (n < 0)
+		return false;
+	if (addr_from_sockaddr((struct sockaddr *)&from, &source) < 0)
+		return true;
+	if (!addr_equal(&source, &p->server.addr))
+		p->worker->on_stray(p->worker->stray_context, &source, data, (size_t)n);
+	else if (p->running)
+		take_answer(p, data, (size_t)n);
+	return true;
+}
+
+static void
+on_datagram(evutil_socket_t fd, short what, void *arg)
+{
+	struct probe *p = arg;
+
+	(void)fd;
+	(void)what;
+	if (!receive_datagram(p) && errno != EAGAIN && errno != EINTR && p->running)
+		fail(p, "%s", strerror(errno)); /* RFC 8489, 6.2.1: a hard ICMP error */
+}
+
+static void
+on_stream(evutil_socket_t fd, short what, void *arg)
+{
+	struct probe *p = arg;
+	ssize_t n = recv(fd, p->answer + p->received, sizeof(p->answer) - p->received, 0);
+	int length;
+
+	(void)what;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		fail(p, "%s", n == 0 ? "it closed the connection without an answer" : strerror(errno));
+		return;
+	}
+	p->received += (size_t)n;
+	length = stun_frame_length(p->answer, p->received);
+	if (length < 0 || (length > 0 && (size_t)length <= p->received && !take_answer(p, p->answer, (size_t)length)))
+		fail(p, "what it sends is no answer to the request");
+}
+
+static void
+on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	struct probe *p = arg;
+	int error = net_socket_error(fd);
+
+	(void)what;
+	if (error != 0) {
+		fail(p, "%s", strerror(error));
+		return;
+	}
+	event_add(p->readable, NULL);
+	transmit(p);
+}
+
+/* Over TCP the connection is in progress now. */
+static int
+begin_connection(struct probe *p)
+{
+	net_set_reset_on_close(p->fd);
+	p->writable = event_new(p->worker->base, p->fd, EV_WRITE, on_writable, p);
+	if (p->writable == NULL || event_add(p->writable, NULL) < 0)
+		return -1;
+	arm_timer(p, TI_MS);
+	return 0;
+}
+
+static void
+on_socket(void *context, int fd, int error)
+{
+	struct probe *p = context;
+
+	p->wish = NULL;
+	if (fd < 0) {
+		fail(p, "no socket on the mapped port: %s", strerror(error));
+		return;
+	}
+	p->fd = fd;
+	if (connect(fd, &p->server.addr.sa, addr_len(&p->server.addr)) < 0 && errno != EINPROGRESS) {
+		fail(p, "%s", net_connect_error(errno));
+		return;
+	}
+	p->readable = event_new(p->worker->base, fd, EV_READ | EV_PERSIST, is_udp(p) ? on_datagram : on_stream, p);
+	if (p->readable == NULL)
+		fatal("out of memory");
+	if (is_udp(p)) {
+		while (receive_datagram(p))
+			; /* now, because this probe may end before its next turn */
+		event_add(p->readable, NULL);
+		transmit(p);
+	} else if (begin_connection(p) < 0) {
+		fatal("out of memory");
+	}
+}
+
+static void
+begin_transaction(struct probe *p)
+{
+	p->id = stun_new_id();
+	p->sent = 0;
+	p->running = true;
+}
+
+struct probe *
+probe_start(struct worker *worker, const struct server *server, probe_done *done, void *context)
+{
+	struct probe *p = alloc_zero(sizeof(*p));
+
+	p->worker = worker;
+	p->server = *server;
+	p->fd = -1;
+	probe_hand_over(p, done, context);
+	p->timer = event_new(worker->base, -1, 0, on_timer, p);
+	if (p->timer == NULL)
+		fatal("out of memory");
+	begin_transaction(p);
+	p->wish = uplink_ask_socket(worker->uplink, SOCKET_CONNECT, on_socket, p);
+	return p;
+}
+
+void
+probe_again(struct probe *p)
+{
+	begin_transaction(p);
+	transmit(p);
+}
+
+void
+probe_hand_over(struct probe *p, probe_done *done, void *context)
+{
+	p->done = done;
+	p->context = context;
+}
+
+void
+probe_free(struct probe *p)
+{
+	if (p == NULL)
+		return;
+	if (p->wish != NULL)
+		uplink_forget_socket(p->wish);
+	if (p->readable != NULL)
+		event_free(p->readable);
+	if (p->writable != NULL)
+		event_free(p->writable);
+	event_free(p->timer);
+	if (p->fd >= 0)
+		close(p->fd);
+	free(p);
+}
+
+const struct server *
+probe_server(const struct probe *p)
+{
+	return &p->server;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the session sees of the relays.  A relay takes over the descriptor that
+ * serves the mapped port and carries its traffic to the target and back; it
+ * shares nothing with the punching but the port number.
+ */
+#ifndef RELAY_H
+#define RELAY_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mapping.h"
+
+/* The counters that a relay keeps, and what it asks of its owner. */
+struct relay_counters {
+	uint64_t connections;       /* TCP connections or UDP sessions now */
+	uint64_t connections_total;
+	uint64_t bytes_in;          /* client to target */
+	uint64_t bytes_out;         /* target to client */
+	/* Called when one began or ended; NULL: nobody wants to know. */
+	void (*on_connections)(void *context);
+	/* UDP: is a datagram from nobody known an answer to this machine's own
+	 * question, which came too late for whoever asked?  NULL: it never is. */
+	bool (*is_late_answer)(void *context, const struct addr *from, const void *data, size_t length);
+	void *context;
+};
+
+/* Count the begin and the end of a connection or session. */
+static inline void
+relay_count_begin(struct relay_counters *c)
+{
+	c->connections++;
+	c->connections_total++;
+	if (c->on_connections != NULL)
+		c->on_connections(c->context);
+}
+
+static inline void
+relay_count_end(struct relay_counters *c)
+{
+	c->connections--;
+	if (c->on_connections != NULL)
+		c->on_connections(c->context);
+}
+
+struct relay_tcp;
+struct relay_udp;
+
+/* Serves the bound, not yet listening, non-blocking stream socket fd, which
+ * now belongs to the relay.  mapping and counters must outlive it.  Returns
+ * NULL with errno if the socket cannot listen; fd is closed then. */
+struct relay_tcp *relay_tcp_open(struct event_base *base, const struct mapping *mapping, int fd,
+    struct relay_counters *counters);
+void relay_tcp_close(struct relay_tcp *relay);
+
+/* The same for the bound, unconnected, non-blocking datagram socket fd. */
+struct relay_udp *relay_udp_open(struct event_base *base, const struct mapping *mapping, int fd,
+    struct relay_counters *counters);
+/* A client's datagram that another socket on the port received, in the moment
+ * between its bind and its connect: treated as if it had come the usual way. */
+void relay_udp_inject(struct relay_udp *relay, const struct addr *client, const void *data, size_t length);
+void relay_udp_close(struct relay_udp *relay);
+
+#endif

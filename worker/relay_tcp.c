@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The relay of a TCP mapping; see relay.h.  Accepts clients; what becomes of
+ * them is connections.c's.  A lack of descriptors or memory only makes new
+ * clients wait.
+ */
+#include "relay.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "connections.h"
+#include "log.h"
+
+#define BACKLOG 4096
+/* How many clients are accepted before others have their turn. */
+#define ACCEPT_TURN 64
+
+static const struct timeval accept_pause = {.tv_usec = 100000};
+
+struct relay_tcp {
+	const struct mapping *mapping;
+	struct relay_counters *counters;
+	struct connections *connections;
+	int fd;
+	struct event *acceptable;
+	struct event *resume_timer; /* ends a pause of accepting */
+	bool short_of_room;         /* logged; until a client is accepted again */
+};
+
+/* Clients wait in the backlog meanwhile, instead of keeping the loop busy. */
+static void
+pause_accepting(struct relay_tcp *r, int error)
+{
+	if (!r->short_of_room)
+		log_warning("no room for more than %llu connections (%s): new ones have to wait",
+		    (unsigned long long)r->counters->connections, strerror(error));
+	r->short_of_room = true;
+	event_del(r->acceptable);
+	event_add(r->resume_timer, &accept_pause);
+}
+
+static void
+on_resume(evutil_socket_t fd, short what, void *arg)
+{
+	struct relay_tcp *r = arg;
+
+	(void)fd;
+	(void)what;
+	if (event_add(r->acceptable, NULL) < 0)
+		event_add(r->resume_timer, &accept_pause);
+}
+
+/* Returns as accept4(2) does. */
+static int
+accept_client(struct relay_tcp *r, struct addr *peer)
+{
+	struct sockaddr_in6 from;
+	socklen_t length = sizeof(from);
+	int fd = accept4(r->fd, (struct sockaddr *)&from, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd >= 0)
+		(void)addr_from_sockaddr((struct sockaddr *)&from, peer);
+	return fd;
+}
+
+static void
+on_acceptable(evutil_socket_t fd, short what, void *arg)
+{
+	struct relay_tcp *r = arg;
+	struct addr peer;
+	int i, client;
+
+	(void)fd;
+	(void)what;
+	for (i = 0; i < ACCEPT_TURN; i++) {
+		client = accept_client(r, &peer);
+		if (client < 0 && errno == EAGAIN)
+			return;
+		if (client < 0 && !connections_is_shortage(errno))
+			continue; /* accept(2): an error of that one connection */
+		if (client < 0 || connections_start(r->connections, client, &peer) < 0) {
+			pause_accepting(r, errno);
+			return;
+		}
+		r->short_of_room = false;
+	}
+}
+
+static int
+start(struct relay_tcp *r, struct event_base *base)
+{
+	connections_set_options(r->fd);
+	if (listen(r->fd, BACKLOG) < 0)
+		return -1;
+	errno = ENOMEM;
+	r->connections = connections_new(base, r->mapping, r->counters);
+	r->acceptable = event_new(base, r->fd, EV_READ | EV_PERSIST, on_acceptable, r);
+	r->resume_timer = event_new(base, -1, 0, on_resume, r);
+	if (r->connections == NULL || r->acceptable == NULL || r->resume_timer == NULL)
+		return -1;
+	return event_add(r->acceptable, NULL);
+}
+
+struct relay_tcp *
+relay_tcp_open(struct event_base *base, const struct mapping *mapping, int fd, struct relay_counters *counters)
+{
+	struct relay_tcp *r = calloc(1, sizeof(*r));
+	int error;
+
+	if (r == NULL) {
+		close(fd);
+		errno = ENOMEM;
+		return NULL;
+	}
+	r->mapping = mapping;
+	r->counters = counters;
+	r->fd = fd;
+	if (start(r, base) == 0)
+		return r;
+	error = errno;
+	relay_tcp_close(r);
+	errno = error;
+	return NULL;
+}
+
+void
+relay_tcp_close(struct relay_tcp *relay)
+{
+	if (relay == NULL)
+		return;
+	if (relay->resume_timer != NULL)
+		event_free(relay->resume_timer);
+	if (relay->acceptable != NULL)
+		event_free(relay->acceptable);
+	connections_free(relay->connections);
+	close(relay->fd);
+	free(relay);
+}

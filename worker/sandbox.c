@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Dropping privileges; see sandbox.h.
+ */
+#include "sandbox.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "log.h"
+
+/* Two per TCP connection and one per UDP session; as many as Linux gives by default. */
+#define DESCRIPTORS_WANTED 65536
+
+/* Root may go beyond the hard limit, unless a container forbids it. */
+static void
+raise_descriptor_limit(void)
+{
+	struct rlimit limit, more = {DESCRIPTORS_WANTED, DESCRIPTORS_WANTED};
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		fatal("cannot read the limit of open descriptors: %s", strerror(errno));
+	if (limit.rlim_max < DESCRIPTORS_WANTED && setrlimit(RLIMIT_NOFILE, &more) == 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		log_debug("keeps the limit of open descriptors as it is: %s", strerror(errno));
+}
+
+/* Ends at the first capability number that this kernel does not know. */
+static void
+drop_bounding_set(void)
+{
+	int cap;
+
+	for (cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+			fatal("cannot drop capability %d from the bounding set: %s", cap, strerror(errno));
+}
+
+static void
+drop_identity(uid_t uid, gid_t gid)
+{
+	if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
+		fatal("cannot become user %u, group %u: %s", uid, gid, strerror(errno));
+	if (uid != 0 && setuid(0) == 0)
+		fatal("became user %u but could still return to root", uid);
+}
+
+static void
+drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
+
+	if (syscall(SYS_capset, &header, none) < 0)
+		fatal("cannot drop capabilities: %s", strerror(errno));
+	/* Old kernels have no ambient set, and so nothing in it. */
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 && errno != EINVAL)
+		fatal("cannot drop ambient capabilities: %s", strerror(errno));
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		fatal("cannot set no_new_privs: %s", strerror(errno));
+}
+
+void
+sandbox_enter(const struct mapping *mapping)
+{
+	bool root = geteuid() == 0;
+
+	raise_descriptor_limit();
+	if (root) {
+		drop_bounding_set();
+		drop_identity(mapping->uid, mapping->gid);
+	}
+	drop_capabilities();
+	/* After setresuid, which clears it; a parent that died before is noticed as
+	 * end of file on the socket. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		fatal("cannot ask for a signal at the supervisor's death: %s", strerror(errno));
+}

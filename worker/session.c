@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The state machine; see session.h.
+ *
+ *     WAITING --servers--> CONNECTING --up--> PROBING --answer--> OPEN
+ *                             ^  (TCP only)      |                 |
+ *                             |                failed        doubt | ^ answer
+ *                             +--- BACKOFF <-----+                 v |
+ *                                     ^--- every server lost --- DEGRADED
+ *
+ * A failing STUN server never takes the outer address away: only the loss of
+ * the keep-alive towards every server does, or a fresh answer.
+ */
+#include "session.h"
+
+#include <bsd/stdlib.h>
+#include <bsd/string.h>
+#include <bsd/unistd.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "alloc.h"
+#include "keepalive.h"
+#include "log.h"
+#include "net.h"
+#include "relay.h"
+#include "round.h"
+#include "stun.h"
+#include "uplink.h"
+
+#define BACKOFF_MAX 60
+/* A connection that lived shorter than this was closed by a server that does
+ * not want to be a keep-alive: going back to it at once would hammer it. */
+#define SHORT_LIFE 5.0
+/* UDP: so long a silence is a doubt, after requests at 0, 0.5 and 1.5 s. */
+static const struct timeval doubt_delay = {.tv_sec = 2};
+/* While traffic flows its counters are looked at this often. */
+static const struct timeval traffic_delay = {.tv_sec = 1};
+
+struct session {
+	struct worker *worker;
+	struct servers servers;
+	struct report report;
+	struct event *timer;   /* what it means depends on the state: see on_timer */
+	struct event *traffic;
+	struct socket_wish *wish;
+	bool serving; /* there is a relay, or none is wanted */
+	struct relay_tcp *relay_tcp;
+	struct relay_udp *relay_udp;
+	struct relay_counters counters;
+	struct keepalive *keepalive;    /* TCP */
+	struct round *round;            /* servers being asked now */
+	struct probe *binding;          /* UDP: the server that is the keep-alive */
+	bool binding_asked;             /* UDP: and has not answered yet */
+	unsigned int next_keep_alive;   /* counters round the servers' lists */
+	unsigned int next_stun;
+	unsigned int lost_in_a_row;     /* keep-alive servers, since the last good one */
+	unsigned int short_lives;       /* keep-alive connections, likewise */
+	unsigned int failures;          /* tries since the last success */
+};
+
+static void punch(struct session *s);
+static void ask_servers(struct session *s);
+
+static bool
+is_udp(const struct session *s)
+{
+	return s->worker->mapping.protocol == PROTOCOL_UDP;
+}
+
+static bool
+is_published(const struct session *s)
+{
+	return addr_is_set(&s->report.outer);
+}
+
+static void
+set_timer(struct session *s, unsigned int seconds)
+{
+	struct timeval t = {.tv_sec = seconds};
+
+	event_add(s->timer, &t);
+}
+
+static void
+set_title(const struct session *s)
+{
+	const struct mapping *m = &s->worker->mapping;
+	char inner[ADDR_TEXT_SIZE], outer[ADDR_TEXT_SIZE];
+
+	setproctitle("%s %s %s %s%s%s", m->name, protocol_name(m->protocol), addr_text(&m->bind, inner),
+	    state_name(s->report.state), is_published(s) ? " at " : "", addr_text(&s->report.outer, outer));
+}
+
+static void
+send_report(struct session *s)
+{
+	s->report.connections = s->counters.connections;
+	s->report.connections_total = s->counters.connections_total;
+	s->report.bytes_in = s->counters.bytes_in;
+	s->report.bytes_out = s->counters.bytes_out;
+	uplink_report(s->worker->uplink, &s->report);
+}
+
+/* 1, 2, 4 .. 60 s with the number of failures, which begins at 1. */
+static unsigned int
+backoff_seconds(unsigned int failures)
+{
+	return failures > 6 ? BACKOFF_MAX : 1U << (failures - 1);
+}
+
+/* Takes the outer address back: it is known to be gone. */
+static void
+unpublish(struct session *s)
+{
+	memset(&s->report.outer, 0, sizeof(s->report.outer));
+	s->report.since = 0;
+}
+
+/* The one way into a state: its entry action, its timer, its log line. */
+static void
+enter(struct session *s, enum state state, const char *why)
+{
+	enum state old = s->report.state;
+
+	s->report.state = state;
+	if (why != s->report.error)
+		strlcpy(s->report.error, why, sizeof(s->report.error));
+	event_del(s->timer);
+	switch (state) {
+	case STATE_OPEN:
+		s->failures = 0;
+		if (is_udp(s))
+			set_timer(s, s->worker->mapping.keep_alive_interval);
+		break;
+	case STATE_BACKOFF:
+		unpublish(s);
+		set_timer(s, backoff_seconds(++s->failures));
+		break;
+	case STATE_WAITING:
+	case STATE_CONNECTING:
+	case STATE_PROBING:
+	case STATE_DEGRADED:
+	case STATE_COUNT:
+		break;
+	}
+	if (old != state)
+		log_debug("%s -> %s%s%s", state_name(old), state_name(state), why[0] != '\0' ? ": " : "", why);
+	set_title(s);
+	send_report(s);
+}
+
+/* While the outer address is published, trouble is a doubt, not the end. */
+static void
+enter_doubt_or(struct session *s, enum state otherwise, const char *why)
+{
+	enter(s, is_published(s) ? STATE_DEGRADED : otherwise, why);
+}
+
+static void
+publish(struct session *s, const struct probe_result *result)
+{
+	if (!addr_equal(&s->report.outer, &result->mapped)) {
+		s->report.outer = result->mapped;
+		s->report.since = (int64_t)time(NULL);
+	}
+	s->report.inner = result->local;
+	enter(s, STATE_OPEN, "");
+}
+
+/* A UDP mapping's server answered, or fell silent, again. */
+static void
+on_binding(void *context, struct probe *probe, const struct probe_result *result)
+{
+	struct session *s = context;
+
+	(void)probe;
+	s->binding_asked = false;
+	if (result->ok) {
+		round_free(s->round);
+		s->round = NULL;
+		publish(s, result);
+		return;
+	}
+	log_debug("%s", result->error);
+	probe_free(s->binding);
+	s->binding = NULL;
+	s->next_stun++;
+	if (s->round == NULL) {
+		enter(s, STATE_DEGRADED, result->error);
+		ask_servers(s);
+	}
+}
+
+static void
+ask_binding_again(struct session *s)
+{
+	event_add(s->timer, &doubt_delay);
+	s->binding_asked = true;
+	probe_again(s->binding);
+}
+
+static void
+keep_winner(struct session *s, struct probe *winner)
+{
+	if (!is_udp(s)) {
+		probe_free(winner);
+		return;
+	}
+	probe_free(s->binding);
+	s->binding = winner;
+	s->binding_asked = false;
+	probe_hand_over(winner, on_binding, s);
+}
+
+static void
+on_round(void *context, const struct probe_result *result, struct probe *winner)
+{
+	struct session *s = context;
+
+	round_free(s->round);
+	s->round = NULL;
+	if (result->ok) {
+		log_debug("STUN server %s answered", probe_server(winner)->name);
+		keep_winner(s, winner);
+		publish(s, result);
+		return;
+	}
+	s->next_stun++;
+	if (s->report.state == STATE_OPEN)
+		return; /* nobody doubted the address: it was only looked at again */
+	enter_doubt_or(s, STATE_BACKOFF, result->error);
+	if (s->report.state == STATE_DEGRADED)
+		set_timer(s, backoff_seconds(++s->failures));
+}
+
+static void
+ask_servers(struct session *s)
+{
+	if (s->round == NULL && s->servers.stun_count > 0)
+		s->round = round_start(s->worker, &s->servers, s->next_stun, on_round, s);
+}
+
+static void
+probe_now(struct session *s)
+{
+	enter_doubt_or(s, STATE_PROBING, s->report.error);
+	ask_servers(s);
+}
+
+static void
+on_keep_alive_up(void *context)
+{
+	probe_now(context);
+}
+
+/* Another server is next; one that is the only one, or closes at once, is left
+ * alone for a moment that grows but stays below the interval. */
+static void
+retry_keep_alive(struct session *s, double lived)
+{
+	unsigned int pause, most = s->worker->mapping.keep_alive_interval / 2;
+
+	s->short_lives = lived < SHORT_LIFE ? s->short_lives + 1 : 0;
+	if (s->short_lives <= s->servers.keep_alive_count) {
+		punch(s);
+		return;
+	}
+	pause = backoff_seconds(s->short_lives - s->servers.keep_alive_count);
+	set_timer(s, pause < most ? pause : most);
+}
+
+static void
+on_keep_alive_lost(void *context, const char *reason, double lived)
+{
+	struct session *s = context;
+
+	keepalive_free(s->keepalive);
+	s->keepalive = NULL;
+	round_free(s->round);
+	s->round = NULL;
+	s->next_keep_alive++;
+	log_debug("%s", reason);
+	s->lost_in_a_row = lived < 0 ? s->lost_in_a_row + 1 : 0;
+	if (s->lost_in_a_row >= s->servers.keep_alive_count) {
+		s->lost_in_a_row = 0;
+		enter(s, STATE_BACKOFF, reason);
+		return;
+	}
+	enter_doubt_or(s, STATE_CONNECTING, reason);
+	retry_keep_alive(s, lived);
+}
+
+static void
+connect_keep_alive(struct session *s)
+{
+	static const struct keepalive_handlers handlers = {on_keep_alive_up, on_keep_alive_lost};
+	const struct servers *v = &s->servers;
+
+	enter_doubt_or(s, STATE_CONNECTING, s->report.error);
+	if (s->keepalive == NULL)
+		s->keepalive = keepalive_start(s->worker, &v->keep_alive[s->next_keep_alive % v->keep_alive_count],
+		    &handlers, s);
+}
+
+static bool
+has_servers(const struct session *s)
+{
+	return s->servers.stun_count > 0 && (is_udp(s) || s->servers.keep_alive_count > 0);
+}
+
+/* Client data from a socket of the punching side. */
+static void
+on_stray(void *context, const struct addr *client, const void *data, size_t length)
+{
+	struct session *s = context;
+
+	if (s->relay_udp != NULL)
+		relay_udp_inject(s->relay_udp, client, data, length);
+}
+
+/* The answers of the slower servers arrive when their sockets are closed: they
+ * are nobody's client data. */
+static bool
+is_late_answer(void *context, const struct addr *from, const void *data, size_t length)
+{
+	const struct session *s = context;
+	uint32_t i;
+
+	for (i = 0; i < s->servers.stun_count; i++)
+		if (addr_equal(&s->servers.stun[i].addr, from))
+			return stun_is_message(data, length);
+	return false;
+}
+
+static void
+on_traffic_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct session *s = arg;
+
+	(void)fd;
+	(void)what;
+	send_report(s);
+	if (s->counters.connections > 0)
+		event_add(s->traffic, &traffic_delay);
+}
+
+/* The relay's: a connection or session began or ended. */
+static void
+on_connections(void *context)
+{
+	struct session *s = context;
+
+	if (!event_pending(s->traffic, EV_TIMEOUT, NULL))
+		event_add(s->traffic, &traffic_delay);
+}
+
+static void
+on_serving_socket(void *context, int fd, int error)
+{
+	struct session *s = context;
+	struct worker *w = s->worker;
+	char why[REPORT_ERROR_SIZE], where[ADDR_TEXT_SIZE];
+
+	s->wish = NULL;
+	errno = error;
+	if (fd >= 0 && is_udp(s))
+		s->relay_udp = relay_udp_open(w->base, &w->mapping, fd, &s->counters);
+	else if (fd >= 0)
+		s->relay_tcp = relay_tcp_open(w->base, &w->mapping, fd, &s->counters);
+	s->serving = s->relay_udp != NULL || s->relay_tcp != NULL;
+	if (s->serving) {
+		punch(s);
+		return;
+	}
+	snprintf(why, sizeof(why), "cannot serve %s: %s", addr_text(&w->mapping.bind, where), strerror(errno));
+	enter(s, STATE_BACKOFF, why);
+}
+
+/* Goes on from wherever things stand: first the relay, so that the published
+ * port is never closed, then the keep-alive, then the question. */
+static void
+punch(struct session *s)
+{
+	if (!s->serving) {
+		if (s->wish == NULL)
+			s->wish = uplink_ask_socket(s->worker->uplink, SOCKET_SERVE, on_serving_socket, s);
+	} else if (!has_servers(s)) {
+		enter(s, STATE_WAITING, "no server address is known yet: names are still being looked up");
+	} else if (!is_udp(s) && !keepalive_is_up(s->keepalive)) {
+		connect_keep_alive(s);
+	} else {
+		probe_now(s);
+	}
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct session *s = arg;
+
+	(void)fd;
+	(void)what;
+	if (s->report.state != STATE_OPEN) {
+		punch(s); /* a pause is over */
+	} else if (s->binding != NULL && !s->binding_asked) {
+		ask_binding_again(s);
+	} else {
+		enter(s, STATE_DEGRADED, "the STUN server that kept the mapping alive is silent");
+		s->next_stun++;
+		ask_servers(s);
+	}
+}
+
+static void
+on_servers(void *context, const struct servers *servers)
+{
+	struct session *s = context;
+
+	s->servers = *servers;
+	if (s->report.state == STATE_WAITING || s->report.state == STATE_BACKOFF)
+		punch(s);
+}
+
+static void
+on_again(void *context)
+{
+	struct session *s = context;
+
+	if (s->report.state == STATE_OPEN)
+		ask_servers(s);
+	else if (event_pending(s->timer, EV_TIMEOUT, NULL))
+		punch(s);
+}
+
+struct session *
+session_new(struct worker *worker)
+{
+	static const struct uplink_handlers handlers = {on_servers, on_again};
+	struct session *s = alloc_zero(sizeof(*s));
+
+	s->worker = worker;
+	s->timer = event_new(worker->base, -1, 0, on_timer, s);
+	s->traffic = event_new(worker->base, -1, 0, on_traffic_timer, s);
+	if (s->timer == NULL || s->traffic == NULL)
+		fatal("out of memory");
+	/* Many mappings share the list: they begin at different servers. */
+	s->next_stun = arc4random_uniform(SERVERS_MAX);
+	s->serving = !addr_is_set(&worker->mapping.target);
+	s->counters.on_connections = on_connections;
+	s->counters.is_late_answer = is_late_answer;
+	s->counters.context = s;
+	worker->on_stray = on_stray;
+	worker->stray_context = s;
+	uplink_set_handlers(worker->uplink, &handlers, s);
+	enter(s, STATE_WAITING, "");
+	punch(s);
+	return s;
+}
+
+void
+session_free(struct session *s)
+{
+	keepalive_free(s->keepalive);
+	round_free(s->round);
+	probe_free(s->binding);
+	if (s->wish != NULL)
+		uplink_forget_socket(s->wish);
+	if (s->relay_tcp != NULL)
+		relay_tcp_close(s->relay_tcp);
+	if (s->relay_udp != NULL)
+		relay_udp_close(s->relay_udp);
+	event_free(s->traffic);
+	event_free(s->timer);
+	free(s);
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The way to the supervisor; see uplink.h.
+ */
+#include "uplink.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <unistd.h>
+
+#include "alloc.h"
+
+static const struct timeval counters_delay = {.tv_sec = 1};
+/* A supervisor that does not read for a moment gets the newest state later. */
+static const struct timeval retry_delay = {.tv_usec = 100000};
+
+struct socket_wish {
+	STAILQ_ENTRY(socket_wish) entry;
+	uplink_socket_cb *done; /* NULL: forgotten */
+	void *context;
+};
+
+struct uplink {
+	struct event_base *base;
+	int fd;
+	struct event *readable;
+	struct event *report_timer;
+	struct uplink_handlers handlers;
+	void *context;
+	/* Answered in the order in which they were asked. */
+	STAILQ_HEAD(, socket_wish) wishes;
+	struct report current;
+	struct report sent;
+};
+
+static void
+answer_wish(struct uplink *u, const struct message *m)
+{
+	struct socket_wish *wish = STAILQ_FIRST(&u->wishes);
+	int error = (int)m->socket_answer.error;
+
+	if (wish == NULL || m->length != sizeof(m->socket_answer) || (m->fd < 0) != (error != 0))
+		fatal("the supervisor sent a wrong answer to a wish for a socket");
+	STAILQ_REMOVE_HEAD(&u->wishes, entry);
+	if (wish->done != NULL)
+		wish->done(wish->context, m->fd, error);
+	else if (m->fd >= 0)
+		close(m->fd);
+	free(wish);
+}
+
+static void
+dispatch(struct uplink *u, const struct message *m)
+{
+	switch (m->kind) {
+	case MESSAGE_SERVERS:
+		if (m->length != sizeof(m->servers))
+			break;
+		u->handlers.on_servers(u->context, &m->servers);
+		return;
+	case MESSAGE_AGAIN:
+		u->handlers.on_again(u->context);
+		return;
+	case MESSAGE_SOCKET:
+		answer_wish(u, m);
+		return;
+	default:
+		break;
+	}
+	fatal("the supervisor sent a message of kind %u with %zu bytes, which has no meaning here", m->kind, m->length);
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct uplink *u = arg;
+	struct message m;
+	int n;
+
+	(void)what;
+	n = message_receive(fd, &m);
+	if (n == 1)
+		dispatch(u, &m);
+	else if (n == 0 || errno != EAGAIN)
+		event_base_loopbreak(u->base); /* natterd is gone or wants us to leave */
+}
+
+static void
+send_report(struct uplink *u)
+{
+	if (message_send(u->fd, MESSAGE_REPORT, &u->current, sizeof(u->current), -1) == 0)
+		u->sent = u->current;
+	else if (errno == EAGAIN)
+		event_add(u->report_timer, &retry_delay);
+}
+
+static void
+on_report_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	send_report(arg);
+}
+
+struct uplink *
+uplink_new(struct event_base *base, int fd)
+{
+	struct uplink *u = alloc_zero(sizeof(*u));
+
+	u->base = base;
+	u->fd = fd;
+	STAILQ_INIT(&u->wishes);
+	evutil_make_socket_nonblocking(fd);
+	u->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, u);
+	u->report_timer = event_new(base, -1, 0, on_report_timer, u);
+	if (u->readable == NULL || u->report_timer == NULL || event_add(u->readable, NULL) < 0)
+		fatal("cannot watch the supervisor's socket");
+	return u;
+}
+
+void
+uplink_set_handlers(struct uplink *u, const struct uplink_handlers *handlers, void *context)
+{
+	u->handlers = *handlers;
+	u->context = context;
+}
+
+void
+uplink_free(struct uplink *u)
+{
+	struct socket_wish *wish;
+
+	while ((wish = STAILQ_FIRST(&u->wishes)) != NULL) {
+		STAILQ_REMOVE_HEAD(&u->wishes, entry);
+		free(wish);
+	}
+	event_free(u->report_timer);
+	event_free(u->readable);
+	free(u);
+}
+
+void
+uplink_receive_mapping(int fd, struct mapping *out)
+{
+	struct message m;
+	int n = message_receive(fd, &m);
+
+	if (n == 0)
+		exit(EXIT_SUCCESS); /* natterd changed its mind before we began */
+	if (n < 0 || m.kind != MESSAGE_MAPPING || m.length != sizeof(m.mapping) || m.fd >= 0)
+		fatal("the supervisor did not begin with the mapping");
+	*out = m.mapping;
+}
+
+void
+uplink_report(struct uplink *u, const struct report *report)
+{
+	u->current = *report;
+	if (!report_same_news(&u->current, &u->sent))
+		send_report(u);
+	else if (memcmp(&u->current, &u->sent, sizeof(u->sent)) != 0 && !event_pending(u->report_timer, EV_TIMEOUT, NULL))
+		event_add(u->report_timer, &counters_delay);
+}
+
+struct socket_wish *
+uplink_ask_socket(struct uplink *u, enum socket_use use, uplink_socket_cb *done, void *context)
+{
+	struct socket_request request = {.use = use};
+	struct socket_wish *wish = alloc_zero(sizeof(*wish));
+
+	wish->done = done;
+	wish->context = context;
+	STAILQ_INSERT_TAIL(&u->wishes, wish, entry);
+	/* The queue of a SEQPACKET socket holds far more requests than a session ever has open. */
+	if (message_send(u->fd, MESSAGE_SOCKET, &request, sizeof(request), -1) < 0 && errno != EPIPE)
+		fatal("cannot ask the supervisor for a socket: %s", strerror(errno));
+	return wish;
+}
+
+void
+uplink_forget_socket(struct socket_wish *wish)
+{
+	wish->done = NULL;
+}
+
+void
+uplink_log(enum log_level level, const char *text)
+{
+	struct log_record record = {.level = level};
+	size_t length = strlen(text) + 1;
+
+	memcpy(record.text, text, length);
+	/* A line that finds no room is lost: logging must never hold up a worker. */
+	(void)message_send(MESSAGE_WORKER_FD, MESSAGE_LOG, &record, offsetof(struct log_record, text) + length, -1);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The worker's end of the socket to its supervisor: reports and log lines go
+ * up, servers and sockets come down.  The supervisor is trusted: nonsense from
+ * it is a bug and fatal, and its end is this process's end.
+ */
+#ifndef UPLINK_H
+#define UPLINK_H
+
+#include <event2/event.h>
+
+#include "log.h"
+#include "message.h"
+
+struct uplink_handlers {
+	void (*on_servers)(void *context, const struct servers *servers);
+	void (*on_again)(void *context);
+};
+
+struct uplink *uplink_new(struct event_base *base, int fd);
+void uplink_set_handlers(struct uplink *uplink, const struct uplink_handlers *handlers, void *context);
+void uplink_free(struct uplink *uplink);
+
+/* Receives the first message, waiting for it. */
+void uplink_receive_mapping(int fd, struct mapping *out);
+
+/* Sends the report if it says something new; if only its counters moved, at
+ * most once a second. */
+void uplink_report(struct uplink *uplink, const struct report *report);
+
+/* fd is -1 and error an errno if no socket could be made. */
+typedef void uplink_socket_cb(void *context, int fd, int error);
+
+struct socket_wish;
+
+/* Asks for a non-blocking socket bound to the mapped port; the answer comes
+ * through done, which owns fd.  Never NULL. */
+struct socket_wish *uplink_ask_socket(struct uplink *uplink, enum socket_use use, uplink_socket_cb *done,
+    void *context);
+/* Nobody waits for the answer any more; wish is invalid afterwards. */
+void uplink_forget_socket(struct socket_wish *wish);
+
+/* The log sink of a worker: its lines go up. */
+void uplink_log(enum log_level level, const char *text);
+
+#endif

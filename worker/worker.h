@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What every part of a worker's punching side is given: the loop, the way to
+ * the supervisor, and the mapping.  Lives as long as the process.
+ */
+#ifndef WORKER_H
+#define WORKER_H
+
+#include <event2/event.h>
+
+#include "mapping.h"
+
+struct uplink;
+
+struct worker {
+	struct event_base *base;
+	struct uplink *uplink;
+	struct mapping mapping;
+	/* Client data that a socket of the punching side received in the moment
+	 * between its bind and its connect. */
+	void (*on_stray)(void *context, const struct addr *client, const void *data, size_t length);
+	void *stray_context;
+};
+
+#endif
