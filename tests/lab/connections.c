@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Many TCP connections at a time, for the lab's tests.
+ *
+ *     connections echo ADDRESS:PORT             sends back what each connection sends
+ *     connections hold ADDRESS:PORT COUNT [LOCAL-ADDRESS]
+ *
+ * "hold" opens COUNT connections, and only when all are open sends a line of its
+ * own on each and expects it back.  It prints "COUNT open, N right" and succeeds
+ * if all were right.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "addr.h"
+
+#define COUNT_MAX 20000
+#define PATIENCE_S 10
+
+static struct pollfd fds[COUNT_MAX + 1];
+
+static void
+die(const char *what)
+{
+	fprintf(stderr, "connections: %s: %s\n", what, strerror(errno));
+	exit(2);
+}
+
+static int
+open_bound(const struct addr *local)
+{
+	int fd = socket(local->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
+
+	/* Shares its port with a natterd that punches for it. */
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof(yes)) < 0 ||
+	    bind(fd, &local->sa, addr_len(local)) < 0)
+		die("bind");
+	return fd;
+}
+
+/* Returns false when the connection is over. */
+static bool
+echo_some(int fd)
+{
+	char data[4096];
+	ssize_t n = read(fd, data, sizeof(data));
+
+	return n > 0 && write(fd, data, (size_t)n) == n;
+}
+
+static void __attribute__((noreturn))
+echo(const struct addr *local)
+{
+	nfds_t count = 1, i;
+
+	fds[0].fd = open_bound(local);
+	fds[0].events = POLLIN;
+	if (listen(fds[0].fd, 4096) < 0)
+		die("listen");
+	for (;;) {
+		if (poll(fds, count, -1) < 0)
+			die("poll");
+		for (i = count - 1; i > 0; i--) {
+			if (fds[i].revents == 0 || echo_some(fds[i].fd))
+				continue;
+			close(fds[i].fd);
+			fds[i] = fds[--count];
+		}
+		if (fds[0].revents != 0 && count <= COUNT_MAX) {
+			fds[count].fd = accept(fds[0].fd, NULL, NULL);
+			fds[count].events = POLLIN;
+			fds[count].revents = 0;
+			count += fds[count].fd >= 0;
+		}
+	}
+}
+
+static int
+connect_one(const struct addr *peer, const struct addr *local)
+{
+	struct timeval patience = {.tv_sec = PATIENCE_S};
+	int fd = open_bound(local);
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
+	    connect(fd, &peer->sa, addr_len(peer)) < 0)
+		die("connect");
+	return fd;
+}
+
+static bool
+comes_back(int fd, int number)
+{
+	char line[32], answer[32];
+	int length = snprintf(line, sizeof(line), "line %d\n", number);
+
+	return write(fd, line, (size_t)length) == length &&
+	       recv(fd, answer, (size_t)length, MSG_WAITALL) == length && memcmp(line, answer, (size_t)length) == 0;
+}
+
+static int
+hold(const struct addr *peer, const struct addr *local, int count)
+{
+	int i, right = 0;
+
+	if (count > COUNT_MAX)
+		count = COUNT_MAX;
+	for (i = 0; i < count; i++)
+		fds[i].fd = connect_one(peer, local);
+	for (i = 0; i < count; i++)
+		right += comes_back(fds[i].fd, i);
+	printf("%d open, %d right\n", count, right);
+	return right == count ? 0 : 1;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct rlimit limit = {COUNT_MAX + 100, COUNT_MAX + 100};
+	struct addr peer, local;
+
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	if (argc >= 3 && strcmp(argv[1], "echo") == 0 && addr_parse(argv[2], 0, &local) == 0)
+		echo(&local);
+	if (argc >= 4 && strcmp(argv[1], "hold") == 0 && addr_parse(argv[2], 0, &peer) == 0 &&
+	    addr_parse(argc > 4 ? argv[4] : "0.0.0.0", 0, &local) == 0)
+		return hold(&peer, &local, atoi(argv[3]));
+	fprintf(stderr, "usage: connections echo ADDRESS:PORT | hold ADDRESS:PORT COUNT [LOCAL-ADDRESS]\n");
+	return 2;
+}
