@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=bash
+#
+# What the system tests and the demonstration share: the lab, and natterd in it. natterd runs on the lab's
+# inner host, in the foreground, with a folder of its own in LAB_DIR: natter.cfg, status.json, hooks.log,
+# natterd.log. NATTER_BUILD says which build is used.
+
+TESTS=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
+NATTER_BUILD=${NATTER_BUILD:-$TESTS/../build}
+NATTER_BUILD=$(cd "$NATTER_BUILD" && pwd)
+# shellcheck source-path=SCRIPTDIR source=lab/lab.bash
+source "$TESTS/lab/lab.bash"
+
+# natter_config <<END: what follows is natter.cfg, after the lines that put every file into the lab's folder
+# and name the lab's servers.
+natter_config() {
+    {
+        cat <<END
+logging = { level = "debug"; };
+control_socket = "$LAB_DIR/natter.sock";
+pid_file = "$LAB_DIR/natterd.pid-file";
+state_dir = "$LAB_DIR/state";
+user = "nobody";
+END
+        cat
+    } >"$LAB_DIR/natter.cfg"
+}
+
+# The lab's servers as lines for natter_config.
+natter_lab_servers() {
+    cat <<'END'
+stun_server = { tcp = [ "203.0.113.10", "203.0.113.11:3479" ];
+                udp = [ "203.0.113.20", "203.0.113.10:3478" ]; };
+keep_alive = [ "203.0.113.30", "203.0.113.31" ];
+END
+}
+
+# natter_start [OPTION...]: natterd on the inner host; returns when it answers. It runs in the background of a
+# temporary process group, so its pid is in natterd.pid.
+natter_start() {
+    lab_spawn "$LAB_HOST" natterd "$NATTER_BUILD/natterd" -f -c "$LAB_DIR/natter.cfg" "$@"
+    lab_wait 5 natter_ctl version || { cat "$LAB_DIR/natterd.log" >&2 && return 1; }
+}
+
+natter_stop() {
+    lab_end natterd && natter_no_findings
+}
+
+# What the sanitizers found in natterd and its workers, whose stderr is in natterd.log.
+natter_no_findings() {
+    ! grep -HE 'Sanitizer|runtime error:' "$LAB_DIR"/*.log >&2
+}
+
+# For a teardown: ends natterd properly, so that leaks are looked for, then the lab. Fails if there was a finding.
+natter_down() {
+    local result=0
+    [[ ! ${LAB_DIR:-} ]] || {
+        [[ ! -e $LAB_DIR/natterd.pid ]] || natter_stop || result=1
+        natter_no_findings || result=1
+    }
+    lab_down
+    return "$result"
+}
+
+natter_pid() {
+    cat "$LAB_DIR/natterd.pid"
+}
+
+# natter_ctl ARGUMENT...: natterctl at this lab's natterd.
+natter_ctl() {
+    "$NATTER_BUILD/natterctl" -s "$LAB_DIR/natter.sock" "$@"
+}
+
+# natter_field NAME FIELD: one field of one mapping.
+natter_field() {
+    natter_ctl show "$1" --json | jq -r ".$2"
+}
+
+natter_is() {
+    [[ $(natter_field "$1" "$2") == "$3" ]]
+}
+
+# natter_open NAME [SECONDS]: waits until the mapping is open and prints its outer address.
+natter_open() {
+    lab_wait "${2:-5}" natter_is "$1" state open || { natter_trouble && return 1; }
+    natter_field "$1" outer
+}
+
+natter_trouble() {
+    { natter_ctl list; cat "$LAB_DIR/natterd.log"; } >&2
+}
+
+# natter_fetch ADDRESS:PORT [PATH]: what an outside client reads there.
+natter_fetch() {
+    lab_in "$LAB_INET" curl --interface 203.0.113.40 -sS -m 5 "http://$1/${2:-}"
+}

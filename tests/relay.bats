@@ -1,0 +1,102 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+#
+# The relays through the hole: nothing is lost or changed on the way.
+
+# shellcheck source-path=SCRIPTDIR source=helper.bash
+source "$BATS_TEST_DIRNAME/helper.bash"
+
+setup() {
+    lab_need_root
+    lab_up fullcone
+    lab_servers
+}
+
+teardown() {
+    natter_down
+}
+
+config_forward() {
+    natter_config <<END
+$(natter_lab_servers)
+$(cat)
+END
+}
+
+@test "1 GB through the TCP relay arrives unchanged" {
+    export LAB_BIG_MIB=1000
+    lab_web "$LAB_LAN" 192.168.77.3:80 "inside page"
+    config_forward <<<'forward_port = { tcp = [ "192.168.77.3:80" ]; };'
+    natter_start
+    outer=$(natter_open tcp-192.168.77.3-80)
+    sent=$(sha256sum <"$LAB_DIR/web-192.168.77.3:80.d/page/big")
+    [[ $(lab_in "$LAB_INET" curl --interface 203.0.113.40 -sS -m 60 "http://$outer/big" | sha256sum) == "$sent" ]]
+    all_counted() {
+        [[ $(natter_field tcp-192.168.77.3-80 bytes_out) -gt $((1000 * 1048576)) ]]
+    }
+    lab_wait 5 all_counted
+}
+
+@test "half-close is kept: a client that has finished sending still gets the whole answer" {
+    lab_spawn "$LAB_LAN" counter socat TCP-LISTEN:99,reuseaddr,fork SYSTEM:'sha256sum'
+    lab_wait 5 lab_listening "$LAB_LAN" tcp 0.0.0.0:99
+    config_forward <<<'forward_port = { tcp = [ "192.168.77.3:99" ]; };'
+    natter_start
+    outer=$(natter_open tcp-192.168.77.3-99)
+    head -c 20M /dev/urandom >"$LAB_DIR/upload"
+    # The answer can only come after the end of what was sent.
+    answer=$(lab_in "$LAB_INET" socat -t 20 - "TCP:$outer,bind=203.0.113.40" <"$LAB_DIR/upload")
+    [[ $answer == "$(sha256sum <"$LAB_DIR/upload")" ]]
+}
+
+@test "100,000 datagrams through the UDP relay arrive unchanged, while STUN goes on every second" {
+    lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/datagrams" echo 192.168.77.3:7777
+    lab_wait 5 lab_listening "$LAB_LAN" udp 192.168.77.3:7777
+    config_forward <<'END'
+keep_alive_interval = 1;
+forward_port = { udp = [ "192.168.77.3:7777" ]; };
+END
+    natter_start
+    outer=$(natter_open udp-192.168.77.3-7777)
+    run lab_in "$LAB_INET" timeout 60 "$NATTER_BUILD/tests/datagrams" send "$outer" 100000 203.0.113.40
+    echo "$output"
+    [[ $status == 0 && $output == "100000 sent, 100000 back, 0 damaged" ]]
+}
+
+@test "a target that refuses closes the client at once, and the log says so" {
+    config_forward <<<'forward_port = { tcp = [ "192.168.77.3:81" ]; };'
+    natter_start
+    outer=$(natter_open tcp-192.168.77.3-81)
+    run natter_fetch "$outer"
+    [[ $status != 0 && $output != *"timed out"* ]]
+    lab_wait 2 grep -q "tcp-192.168.77.3-81: .*192.168.77.3:81.*refused" "$LAB_DIR/natterd.log"
+}
+
+@test "2,000 connections at a time, each with its own answer" {
+    lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/connections" echo 192.168.77.3:99
+    lab_wait 5 lab_listening "$LAB_LAN" tcp 192.168.77.3:99
+    config_forward <<<'forward_port = { tcp = [ "192.168.77.3:99" ]; };'
+    natter_start
+    outer=$(natter_open tcp-192.168.77.3-99)
+    run lab_in "$LAB_INET" timeout 60 "$NATTER_BUILD/tests/connections" hold "$outer" 2000 203.0.113.40
+    [[ $status == 0 && $output == "2000 open, 2000 right" ]]
+    counted() {
+        natter_is tcp-192.168.77.3-99 connections_total 2000 && natter_is tcp-192.168.77.3-99 connections 0
+    }
+    lab_wait 5 counted
+}
+
+@test "many clients of a UDP mapping are kept apart, and their sessions end when they fall silent" {
+    lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/datagrams" echo 192.168.77.3:7777
+    lab_wait 5 lab_listening "$LAB_LAN" udp 192.168.77.3:7777
+    config_forward <<'END'
+mappings = ( { name = "game"; protocol = "udp"; target = "192.168.77.3:7777"; udp_timeout = 2; } );
+END
+    natter_start
+    outer=$(natter_open game)
+    for _ in {1..20}; do
+        lab_in "$LAB_INET" "$NATTER_BUILD/tests/datagrams" send "$outer" 20 203.0.113.40
+    done
+    lab_wait 5 natter_is game connections_total 20
+    lab_wait 10 natter_is game connections 0
+}

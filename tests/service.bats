@@ -1,0 +1,134 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+#
+# natterd as a service: the start in the background, the pid file, errors and their exit statuses, natterctl
+# without a daemon, a hook that misbehaves.
+
+# shellcheck source-path=SCRIPTDIR source=helper.bash
+source "$BATS_TEST_DIRNAME/helper.bash"
+bats_require_minimum_version 1.5.0
+
+setup() {
+    lab_need_root
+    lab_up fullcone
+    lab_servers
+}
+
+teardown() {
+    natter_down
+}
+
+config_web() {
+    natter_config <<END
+$(natter_lab_servers)
+mappings = ( { name = "web"; protocol = "tcp"; bind = "0.0.0.0:8081"; target = "192.168.77.3:80"; } );
+$(cat)
+END
+}
+
+none_running() {
+    [[ ! $(ip netns pids "$LAB_HOST") ]]
+}
+
+# As an init script would: in the background, with a log file.
+start_daemon() {
+    sed -i 's|^logging.*|logging = { level = "info"; log_file = "natter.log"; };|' "$LAB_DIR/natter.cfg"
+    lab_in "$LAB_HOST" "$NATTER_BUILD/natterd" -c "$LAB_DIR/natter.cfg" 3>&- 4>&-
+}
+
+@test "started as a daemon it returns when the service is up, with its pid file, its log and no terminal" {
+    config_web </dev/null
+    start_daemon
+    natter_ctl version
+    pid=$(<"$LAB_DIR/natterd.pid-file")
+    [[ $(readlink "/proc/$pid/fd/0" "/proc/$pid/fd/1" "/proc/$pid/fd/2" | sort -u) == /dev/null ]]
+    [[ $(ps -o ppid= -p "$pid") -eq 1 || $(ps -o sid= -p "$pid") -ne $(ps -o sid= -p $$) ]]
+    natter_open web
+    lab_wait 2 grep -q "info: web: open at" "$LAB_DIR/natter.log"
+    kill "$pid"
+    lab_wait 1 lab_gone "$pid"
+    [[ ! -e $LAB_DIR/natterd.pid-file ]]
+}
+
+@test "a second natterd on the same pid file is refused, and the first one goes on" {
+    config_web </dev/null
+    start_daemon
+    run start_daemon
+    [[ $status == 1 && $output == *"already running as process $(<"$LAB_DIR/natterd.pid-file")"* ]]
+    natter_open web
+}
+
+@test "what keeps a daemon from starting is said on the terminal, with exit status 1" {
+    config_web </dev/null
+    sed -i 's|^control_socket.*|control_socket = "/nonexistent/dir/natter.sock";|' "$LAB_DIR/natter.cfg"
+    run start_daemon
+    [[ $status == 1 && $output == *"/nonexistent/dir/natter.sock"*"No such file"* ]]
+    [[ ! -e $LAB_DIR/natterd.pid-file ]]
+    lab_wait 1 none_running
+}
+
+@test "a wrong natter.cfg is refused whole, with file and line, and nothing starts" {
+    config_web <<<'keep_alive_intervall = 5;'
+    run start_daemon
+    [[ $status == 1 ]]
+    [[ $output == *"natter.cfg:"*"keep_alive_intervall"*"keep_alive_interval"* ]]
+    [[ ! -e $LAB_DIR/natterd.pid-file && ! -e $LAB_DIR/natter.sock ]]
+}
+
+@test "natterd -n says what would run and touches nothing" {
+    config_web </dev/null
+    run "$NATTER_BUILD/natterd" -n -c "$LAB_DIR/natter.cfg"
+    [[ $status == 0 && $output == *web*tcp*0.0.0.0:8081*192.168.77.3:80* ]]
+    [[ ! -e $LAB_DIR/natterd.pid-file && ! -e $LAB_DIR/natter.sock && ! -e $LAB_DIR/state ]]
+}
+
+@test "usage: --help and --version succeed, nonsense is refused with a hint and exit status 2" {
+    for program in natterd natterctl; do
+        run -0 "$NATTER_BUILD/$program" --help
+        [[ $output == *[Uu]sage* ]]
+        run -0 "$NATTER_BUILD/$program" --version
+        [[ $output == *"$(sed -n 's/^VERSION = //p' "$TESTS/../Makefile")"* ]]
+        run -2 "$NATTER_BUILD/$program" --nonsense
+        [[ $output == *--help* ]]
+    done
+    run -2 "$NATTER_BUILD/natter-worker"
+    [[ $output == *natterd* ]]
+}
+
+@test "natterctl without a daemon says so, with exit status 3; an unknown mapping is 1" {
+    run -3 natter_ctl list
+    [[ $output == *"$LAB_DIR/natter.sock"* ]]
+    config_web </dev/null
+    natter_start
+    run -1 natter_ctl show nobody-knows-this
+    [[ $output == *nobody-knows-this* ]]
+    [[ $(natter_ctl version) == *1.0.0* ]]
+}
+
+@test "the control socket belongs to natterd's user and group, not to the workers', and has mode 0660" {
+    config_web </dev/null
+    natter_start
+    [[ $(stat -c %a:%U:%G "$LAB_DIR/natter.sock") == 660:root:root ]]
+}
+
+@test "a port that another program has is said plainly, and taken as soon as it is free" {
+    lab_spawn "$LAB_HOST" owner socat TCP-LISTEN:8081,fork PIPE
+    lab_wait 5 lab_listening "$LAB_HOST" tcp 0.0.0.0:8081
+    config_web </dev/null
+    natter_start
+    lab_wait 5 natter_is web state backoff
+    [[ $(natter_field web error) == *"0.0.0.0:8081"*"Address already in use"* ]]
+    lab_end owner
+    natter_open web 20
+}
+
+@test "a hook that hangs holds up nothing: the address is published and natterctl answers" {
+    config_web <<<'status_report = { hook = "sleep 1000 & echo $! > hook.pid; wait"; status_file = "status.json"; };'
+    natter_start
+    outer=$(natter_open web)
+    [[ $(jq -r '.tcp[0].outer' "$LAB_DIR/status.json") == "$outer" ]]
+    lab_wait 2 test -s "$LAB_DIR/hook.pid"
+    natter_stop
+    # The end of natterd is the end of its hooks and of what they started.
+    lab_wait 2 lab_gone "$(<"$LAB_DIR/hook.pid")"
+}

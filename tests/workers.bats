@@ -1,0 +1,193 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+#
+# The processes: who the workers are and what they hold, what the death of one costs, and that none survives
+# natterd.
+
+# shellcheck source-path=SCRIPTDIR source=helper.bash
+source "$BATS_TEST_DIRNAME/helper.bash"
+bats_require_minimum_version 1.5.0
+
+setup() {
+    lab_need_root
+    lab_up fullcone
+    lab_servers
+}
+
+teardown() {
+    natter_down
+}
+
+proc_status() {
+    sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"
+}
+
+# Its brackets would be a pattern to find.
+owners_of_pipe() {
+    find /proc/[0-9]*/fd -lname "pipe:?${1//[^0-9]/}?" 2>/dev/null | cut -d/ -f3 | sort -u
+}
+
+one_mapping() {
+    natter_config <<END
+$(natter_lab_servers)
+mappings = ( { name = "web"; protocol = "tcp"; bind = "0.0.0.0:${1:-8081}"; target = "192.168.77.3:80"; } );
+END
+}
+
+# Fifty mappings m1 .. m50 on ports 6001 .. 6050.
+fifty_mappings() {
+    natter_config <<END
+$(natter_lab_servers)
+mappings = (
+$(for n in {1..50}; do
+        echo "{ name = \"m$n\"; protocol = \"tcp\"; bind = \"0.0.0.0:$((6000 + n))\"; target = \"192.168.77.3:80\"; }$( ((n == 50)) || echo ,)"
+    done)
+);
+END
+}
+
+count_open() {
+    natter_ctl list --json | jq '[.[] | select(.state == "open")] | length'
+}
+
+all_open() {
+    [[ $(count_open) == 50 ]]
+}
+
+workers_of() {
+    pgrep -P "$1" -x natter-worker || :
+}
+
+all_gone() {
+    local pid
+    for pid in "$@"; do
+        lab_gone "$pid" || return
+    done
+}
+
+@test "a worker has the unprivileged user, no capability, no_new_privs, no foreign descriptor, and a telling title" {
+    one_mapping 80
+    natter_start
+    natter_open web
+    worker=$(natter_field web pid)
+    nobody=$(id -u nobody)
+    group=$(id -g nobody)
+    [[ $(proc_status "$worker" Uid) == "$nobody"$'\t'"$nobody"$'\t'"$nobody"$'\t'"$nobody" ]]
+    [[ $(proc_status "$worker" Gid) == "$group"$'\t'"$group"$'\t'"$group"$'\t'"$group" ]]
+    [[ ! $(proc_status "$worker" Groups) ]]
+    for set in CapInh CapPrm CapEff CapBnd CapAmb; do
+        [[ $(proc_status "$worker" "$set") =~ ^0+$ ]]
+    done
+    [[ $(proc_status "$worker" NoNewPrivs) == 1 ]]
+    [[ $(ps -o args= -p "$worker") == "natter-worker: web tcp 0.0.0.0:80 open at "* ]]
+    [[ $(ps -o user= -p "$worker") == nobody ]]
+    # The three standard ones, sockets, the loop's own, and a pipe of the loop's that nobody else has.
+    for fd in /proc/"$worker"/fd/*; do
+        case ${fd##*/}:$(readlink "$fd") in
+        [012]:* | *:socket:* | *:anon_inode:*) ;;
+        *:pipe:*) [[ $(owners_of_pipe "$(readlink "$fd")") == "$worker" ]] ;;
+        *) echo "a foreign descriptor: $fd $(readlink "$fd")" && return 1 ;;
+        esac
+    done
+}
+
+@test "a secret in natterd's environment reaches no worker" {
+    one_mapping
+    export HOOK_SECRET=hunter2
+    natter_start
+    natter_open web
+    grep -q hunter2 "/proc/$(natter_pid)/environ"
+    run ! grep -q hunter2 "/proc/$(natter_field web pid)/environ"
+}
+
+@test "50 mappings are open within 3 s; one worker's death leaves the others' connections and its own outside port" {
+    fifty_mappings
+    lab_web "$LAB_LAN" 192.168.77.3:80 "inside page"
+    natter_start
+    lab_wait $((3 * ${NATTER_SLOW:-1})) all_open
+    before=$(natter_ctl list --json | jq -r '.[].outer')
+    # A client in the middle of something on every other mapping.
+    connections() {
+        lab_in "$LAB_INET" ss -Htn state established src 203.0.113.40 | wc -l
+    }
+    for outer in $(natter_ctl list --json | jq -r '.[] | select(.name != "m7") | .outer'); do
+        lab_spawn "$LAB_INET" "client-$outer" socat -u "TCP:$outer,bind=203.0.113.40" -
+    done
+    all_connected() {
+        [[ $(connections) == 49 ]]
+    }
+    lab_wait 10 all_connected
+    pids=$(natter_ctl list --json | jq -r '.[] | select(.name != "m7") | .pid')
+    worker=$(natter_field m7 pid)
+    kill -9 "$worker"
+    replaced() {
+        [[ $(natter_field m7 pid) != "$worker" ]] && natter_is m7 state open
+    }
+    lab_wait 5 replaced
+    [[ $(natter_ctl list --json | jq -r '.[].outer') == "$before" ]]
+    [[ $(natter_ctl list --json | jq -r '.[] | select(.name != "m7") | .pid') == "$pids" ]]
+    all_connected
+    [[ $(natter_fetch "$(natter_field m7 outer)") == "inside page" ]]
+}
+
+@test "a worker that dies again and again is replaced at once the first time, then with growing pauses" {
+    one_mapping
+    natter_start
+    times=()
+    for _ in 1 2 3; do
+        natter_open web 10
+        worker=$(natter_field web pid)
+        kill -9 "$worker"
+        began=${EPOCHREALTIME/./}
+        replaced() {
+            local now
+            now=$(natter_field web pid)
+            [[ $now != "$worker" && $now != 0 ]]
+        }
+        lab_wait 10 replaced
+        times+=($(((${EPOCHREALTIME/./} - began) / 1000)))
+    done
+    echo "replaced after ${times[*]} ms"
+    ((times[0] < 900 && times[1] >= 900 && times[2] >= 1900))
+}
+
+@test "natterd ends at SIGTERM and at SIGINT within a second, cleanly, with every worker" {
+    fifty_mappings
+    for signal in TERM INT; do
+        natter_start
+        mapfile -t workers < <(workers_of "$(natter_pid)")
+        ((${#workers[@]} == 50))
+        kill -"$signal" "$(natter_pid)"
+        lab_wait $((1 * ${NATTER_SLOW:-1})) all_gone "$(natter_pid)" "${workers[@]}"
+        grep -q "natterd: ended" "$LAB_DIR/natterd.log"
+        [[ ! -e $LAB_DIR/natter.sock && ! -e $LAB_DIR/natterd.pid-file ]]
+    done
+}
+
+@test "kill -9 of natterd ends every worker within a second, and the next natterd starts over the remains" {
+    fifty_mappings
+    natter_start
+    lab_wait 10 all_open
+    mapfile -t workers < <(workers_of "$(natter_pid)")
+    ((${#workers[@]} == 50))
+    kill -9 "$(natter_pid)"
+    lab_wait 1 all_gone "${workers[@]}"
+    natter_start
+    lab_wait 10 all_open
+}
+
+@test "without root natterd runs with what it has and says in one line what is missing" {
+    chmod 777 "$LAB_DIR"
+    natter_config <<END
+$(natter_lab_servers)
+mappings = ( { name = "web"; protocol = "tcp"; bind = "0.0.0.0:8081"; target = "192.168.77.3:80"; } );
+END
+    lab_web "$LAB_LAN" 192.168.77.3:80 "inside page"
+    lab_spawn "$LAB_HOST" natterd setpriv --reuid=nobody --regid=nogroup --clear-groups \
+        "$NATTER_BUILD/natterd" -f -c "$LAB_DIR/natter.cfg"
+    outer=$(natter_open web)
+    [[ $(natter_fetch "$outer") == "inside page" ]]
+    [[ $(grep -c "without root" "$LAB_DIR/natterd.log") == 1 ]]
+    [[ $(ps -o user= -p "$(natter_pid)") == nobody ]]
+    [[ $(ps -o user= -p "$(natter_field web pid)") == nobody ]]
+}
