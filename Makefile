@@ -62,7 +62,12 @@ $(B)/natter-worker: $(WORKER_OBJECTS) $(COMMON_OBJECTS)
 $(B)/natterctl: $(CTL_OBJECTS) $(COMMON_OBJECTS)
 	$(LINK) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(CTL_PACKAGES))
 
-$(B)/%.o: %.c Makefile
+# Changed flags or directories compile everything again.
+$(B)/flags: force
+	@mkdir -p $(@D)
+	@echo '$(subst ','"'"',$(COMPILE) $(LINK))' | cmp -s - $@ || echo '$(subst ','"'"',$(COMPILE) $(LINK))' >$@
+
+$(B)/%.o: %.c $(B)/flags Makefile
 	@mkdir -p $(@D)
 	$(COMPILE) -c -o $@ $<
 
@@ -109,5 +114,5 @@ clean: ## remove build/
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
-.PHONY: all test-programs demo test install uninstall clean help
+.PHONY: force all test-programs demo test install uninstall clean help
 -include $(wildcard $(B)/*/*.d $(B)/*.d)

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -40,6 +41,24 @@ share_port(int fd, const struct mapping *mapping)
 	if (set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0)
 		return -1;
 	return relayed_udp ? 0 : set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+}
+
+/* Binds although another program, of whatever user, has the port to itself: a
+ * socket under repair is bound without asking (SK_FORCE_REUSE).  The option once
+ * more after it lets that program restart while our connection is up.  Returns
+ * 0, or -1 without CAP_NET_ADMIN or a kernel that can. */
+static int
+bind_by_force(int fd, const struct mapping *mapping)
+{
+	int result;
+
+	if (set_option(fd, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_ON) < 0)
+		return -1;
+	result = bind(fd, &mapping->bind.sa, addr_len(&mapping->bind));
+	if (set_option(fd, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_OFF) < 0 ||
+	    set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0)
+		return -1;
+	return result;
 }
 
 static int
@@ -82,6 +101,8 @@ broker_make_socket(const struct mapping *mapping, enum socket_use use)
 	}
 	if (mapping->protocol == PROTOCOL_UDP && use == SOCKET_SERVE)
 		enlarge_buffers(fd);
+	if (mapping->protocol == PROTOCOL_TCP && !addr_is_set(&mapping->target) && bind_by_force(fd, mapping) == 0)
+		return fd;
 	return bind_or_close(fd, mapping);
 }
 

@@ -34,6 +34,9 @@ daemon_start(void)
 		_exit(read(ends[0], &ready, 1) == 1 ? EXIT_SUCCESS : EXIT_FAILURE);
 	}
 	setsid();
+	/* Keep no file system from being unmounted; every path is absolute by now. */
+	if (chdir("/") < 0)
+		fatal("natterd: cannot go to /: %s", strerror(errno));
 	process.ready_fd = ends[1];
 }
 

@@ -16,6 +16,7 @@
 #include "daemon.h"
 #include "log.h"
 #include "logger.h"
+#include "netwatch.h"
 #include "options.h"
 #include "ports.h"
 #include "resolve.h"
@@ -31,10 +32,21 @@ on_end_signal(evutil_socket_t number, short what, void *arg)
 	event_base_loopbreak(arg);
 }
 
-static struct event *
-watch_signal(struct event_base *base, int number)
+static void
+on_hang_up(evutil_socket_t number, short what, void *arg)
 {
-	struct event *e = evsignal_new(base, number, on_end_signal, base);
+	(void)number;
+	(void)what;
+	(void)arg;
+	log_warning("natterd: natter.cfg is read at the start only: restart natterd to change it");
+}
+
+/* A daemon's terminal cannot hang up: there the signal is the custom of asking for another configuration. */
+static struct event *
+watch_signal(struct event_base *base, int number, bool foreground)
+{
+	bool ends = number != SIGHUP || foreground;
+	struct event *e = evsignal_new(base, number, ends ? on_end_signal : on_hang_up, base);
 
 	if (e == NULL || event_add(e, NULL) < 0)
 		fatal("natterd: cannot watch signals");
@@ -114,6 +126,14 @@ open_resolver(struct event_base *base, const struct config *config)
 	return -1;
 }
 
+static void
+on_network_change(void)
+{
+	log_debug("natterd: the network changed: looking again");
+	resolve_again();
+	services_look_again();
+}
+
 /* The log is chosen last, so that whatever fails before is said on the terminal. */
 static int
 open_all(struct event_base *base, const struct options *options, struct config *config)
@@ -123,6 +143,8 @@ open_all(struct event_base *base, const struct options *options, struct config *
 		return -1;
 	log_info("natterd: version " NATTER_VERSION " serves %zu mapping%s of %s", config->mapping_count,
 	    config->mapping_count == 1 ? "" : "s", config->file);
+	if (netwatch_open(base, on_network_change) < 0)
+		log_warning("natterd: cannot watch the network for changes: %s", strerror(errno));
 	status_set_file(base, config->status_file);
 	services_start(base, config);
 	status_write_now();
@@ -137,6 +159,7 @@ close_all(void)
 	status_write_stopped();
 	services_free();
 	status_set_file(NULL, NULL);
+	netwatch_close();
 	resolve_close();
 	control_close();
 	spawn_close();
@@ -147,24 +170,28 @@ static int
 serve(const struct options *options, struct config *config)
 {
 	struct event_base *base;
-	struct event *terminate, *interrupt;
+	static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+	struct event *watched[3];
 	int result;
+	size_t i;
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGUSR1, SIG_IGN); /* whoever expects a log to be reopened must not end us */
+	signal(SIGUSR2, SIG_IGN);
 	raise_descriptor_limit();
 	base = event_base_new(); /* after the fork: an epoll descriptor is not to be shared */
 	if (base == NULL)
 		fatal("natterd: cannot make an event loop");
-	terminate = watch_signal(base, SIGTERM);
-	interrupt = watch_signal(base, SIGINT);
+	for (i = 0; i < 3; i++)
+		watched[i] = watch_signal(base, signals[i], options->foreground);
 	result = open_all(base, options, config);
 	if (result == 0) {
 		daemon_ready();
 		event_base_dispatch(base);
 	}
 	close_all();
-	event_free(terminate);
-	event_free(interrupt);
+	for (i = 0; i < 3; i++)
+		event_free(watched[i]);
 	event_base_free(base);
 	return result;
 }

@@ -157,6 +157,16 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	arm_timer();
 }
 
+void
+resolve_again(void)
+{
+	size_t i;
+
+	for (i = 0; i < resolve.count; i++)
+		if (resolve.names[i].failing && resolve.names[i].pid == 0)
+			start_look_up(i);
+}
+
 static void
 take_failure(struct name *n, const char *why)
 {

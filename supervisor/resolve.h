@@ -20,6 +20,9 @@
 int resolve_open(struct event_base *base, const struct config *config, void (*changed)(void));
 void resolve_close(void);
 
+/* The network changed: asks at once for what failed. */
+void resolve_again(void);
+
 /* The servers of a mapping as far as they are known: addresses of its own
  * family, the first address of each name before the second of any. */
 void resolve_servers(const struct config_mapping *mapping, struct servers *out);

@@ -340,6 +340,17 @@ services_update_servers(void)
 	}
 }
 
+void
+services_look_again(void)
+{
+	struct service *s;
+
+	/* A worker that does not read is told by the next message that must be sent. */
+	TAILQ_FOREACH(s, &services.list, entry)
+		if (s->fd >= 0)
+			(void)message_send(s->fd, MESSAGE_AGAIN, NULL, 0, -1);
+}
+
 static bool
 any_worker_left(void)
 {

@@ -55,6 +55,9 @@ struct service *service_find(const char *name);
 /* New resolved addresses: sends them to every worker that they concern. */
 void services_update_servers(void);
 
+/* The network changed: every worker looks again at once. */
+void services_look_again(void);
+
 /* spawn.c: a child ended.  True if it was a worker; another will replace it. */
 bool services_reaped(pid_t pid, int wait_status);
 

@@ -73,6 +73,24 @@ expect_address_everywhere() {
     expect_address_everywhere tcp-192.168.77.2-8080 tcp 192.168.77.2:8080 "$outer"
 }
 
+@test "open_port, TCP: a program that shares its port with nobody is reached too, and can restart" {
+    lab_web "$LAB_HOST" 192.168.77.2:8080 "own page"
+    config_with_outputs <<<'open_port = { tcp = [ "192.168.77.2:8080" ]; };'
+    natter_start
+    outer=$(natter_open tcp-192.168.77.2-8080)
+    [[ $(natter_fetch "$outer") == "own page" ]]
+    lab_end web-192.168.77.2:8080
+    lab_web "$LAB_HOST" 192.168.77.2:8080 "own page again"
+    [[ $(natter_fetch "$outer") == "own page again" ]]
+    # The next keep-alive, and the questions after it, come from a port that nginx listens on.
+    lab_forget
+    changed() {
+        [[ $(natter_field tcp-192.168.77.2-8080 outer) != "$outer" ]] && natter_is tcp-192.168.77.2-8080 state open
+    }
+    lab_wait 20 changed
+    [[ $(natter_fetch "$(natter_field tcp-192.168.77.2-8080 outer)") == "own page again" ]]
+}
+
 @test "forward_port, UDP: datagrams of every size go through the hole and back" {
     lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/datagrams" echo 192.168.77.3:7777
     lab_wait 5 lab_listening "$LAB_LAN" udp 192.168.77.3:7777

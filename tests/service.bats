@@ -50,6 +50,18 @@ start_daemon() {
     [[ ! -e $LAB_DIR/natterd.pid-file ]]
 }
 
+@test "signals that mean other things elsewhere do not end a daemon" {
+    config_web </dev/null
+    start_daemon
+    pid=$(<"$LAB_DIR/natterd.pid-file")
+    natter_open web
+    kill -HUP "$pid"
+    kill -USR1 "$pid"
+    kill -USR2 "$pid"
+    lab_wait 2 grep -q "restart natterd" "$LAB_DIR/natter.log"
+    natter_is web state open
+}
+
 @test "a second natterd on the same pid file is refused, and the first one goes on" {
     config_web </dev/null
     start_daemon

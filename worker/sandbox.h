@@ -7,9 +7,9 @@
 
 #include "mapping.h"
 
-/* Becomes the mapping's user and group if this is root, and in any case drops
- * supplementary groups, every capability set and the way back, and dies with
- * its parent.  Anything that does not work is fatal. */
+/* As root: drops the bounding set and the supplementary groups and becomes the
+ * mapping's user and group for good.  In any case: drops every capability, sets
+ * no_new_privs, and dies with its parent.  What does not work is fatal. */
 void sandbox_enter(const struct mapping *mapping);
 
 #endif

@@ -389,7 +389,9 @@ punch(struct session *s)
 		if (s->wish == NULL)
 			s->wish = uplink_ask_socket(s->worker->uplink, SOCKET_SERVE, on_serving_socket, s);
 	} else if (!has_servers(s)) {
-		enter(s, STATE_WAITING, "no server address is known yet: names are still being looked up");
+		enter(s, STATE_WAITING,
+		    s->worker->mapping.bind.sa.sa_family == AF_INET6 ? "no IPv6 address of the servers is known yet"
+								     : "no IPv4 address of the servers is known yet");
 	} else if (!is_udp(s) && !keepalive_is_up(s->keepalive)) {
 		connect_keep_alive(s);
 	} else {
