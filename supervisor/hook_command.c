@@ -7,11 +7,11 @@
 #include <bsd/unistd.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "child.h"
 #include "log.h"
 #include "record.h"
 
@@ -74,32 +74,16 @@ hook_command_expand(const char *command, const struct service *service)
 	return text;
 }
 
-/* exec keeps an ignored signal ignored: a hook starts with none. */
-static void
-reset_signals(void)
-{
-	struct sigaction standard = {.sa_handler = SIG_DFL};
-	sigset_t none;
-	int i;
-
-	for (i = 1; i < NSIG; i++)
-		sigaction(i, &standard, NULL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 /* In the child; what goes wrong is said through the pipe. */
 static void __attribute__((noreturn))
-become_shell(const char *command, char *const environment[], const char *directory, int pipe_end)
+become_shell(const char *command, char *const environment[], const char *directory)
 {
 	const char *const arguments[] = {"sh", "-c", command, NULL};
 	int null_fd;
 
-	setpgid(0, 0);
-	reset_signals();
 	null_fd = open("/dev/null", O_RDONLY);
-	if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 || dup2(pipe_end, STDOUT_FILENO) < 0 ||
-	    dup2(pipe_end, STDERR_FILENO) < 0)
+	if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 || dup2(CHILD_FD, STDOUT_FILENO) < 0 ||
+	    dup2(CHILD_FD, STDERR_FILENO) < 0)
 		_exit(126);
 	closefrom(STDERR_FILENO + 1);
 	if (chdir(directory) < 0) {
@@ -111,34 +95,17 @@ become_shell(const char *command, char *const environment[], const char *directo
 	_exit(127);
 }
 
-/* Between fork and exec no handler of natterd may run in the child: libevent's
- * would write into the socket pair that both still share. */
-static pid_t
-fork_quietly(sigset_t *old)
-{
-	sigset_t all;
-	pid_t pid;
-
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, old);
-	pid = fork();
-	if (pid != 0)
-		sigprocmask(SIG_SETMASK, old, NULL);
-	return pid;
-}
-
 pid_t
 hook_command_start(const char *command, char *const environment[], const char *directory, int *output)
 {
 	int ends[2], error;
-	sigset_t old;
 	pid_t pid;
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -1;
-	pid = fork_quietly(&old);
+	pid = child_fork(ends[1]);
 	if (pid == 0)
-		become_shell(command, environment, directory, ends[1]);
+		become_shell(command, environment, directory);
 	error = errno;
 	close(ends[1]);
 	if (pid < 0) {
@@ -146,8 +113,6 @@ hook_command_start(const char *command, char *const environment[], const char *d
 		errno = error;
 		return -1;
 	}
-	/* Also here, so that a kill of the group cannot come before the group. */
-	setpgid(pid, pid);
 	fcntl(ends[0], F_SETFL, O_NONBLOCK);
 	*output = ends[0];
 	return pid;

@@ -16,9 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "log.h"
-#include "message.h"
-#include "spawn.h"
 
 #define ADDRESSES_MAX 8
 #define RETRY_MAX 60
@@ -114,10 +113,10 @@ look_up(uint32_t index, int fd)
 static void
 start_look_up(size_t index)
 {
-	pid_t pid = spawn_fork(resolve.pipe[1]);
+	pid_t pid = child_fork(resolve.pipe[1]);
 
 	if (pid == 0)
-		look_up((uint32_t)index, MESSAGE_WORKER_FD);
+		look_up((uint32_t)index, CHILD_FD);
 	if (pid < 0)
 		log_warning("natterd: cannot look %s up: %s", resolve.names[index].host, strerror(errno));
 	else

@@ -5,7 +5,6 @@
 #include "spawn.h"
 
 #include <bsd/string.h>
-#include <bsd/unistd.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -15,7 +14,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include "child.h"
 #include "hook.h"
 #include "log.h"
 #include "message.h"
@@ -28,6 +29,8 @@
 #define WORKER_ARGUMENT                                                                                               \
 	"started by natterd, which tells it over descriptor 3 what to do; it is of no use from a command line. "      \
 	"Its title becomes its mapping's name, address and state."
+
+_Static_assert(CHILD_FD == MESSAGE_WORKER_FD, "the descriptor that a worker keeps is its supervisor's socket");
 
 static struct {
 	char worker_path[PATH_MAX];
@@ -111,42 +114,12 @@ worker_environment(void)
 	return environment;
 }
 
-static void
-reset_signals(void)
-{
-	sigset_t none;
-	int number;
-
-	for (number = 1; number < NSIG; number++)
-		if (number != SIGKILL && number != SIGSTOP)
-			signal(number, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-pid_t
-spawn_fork(int keep)
-{
-	pid_t pid = fork();
-
-	if (pid != 0)
-		return pid;
-	reset_signals();
-	setsid();
-	if (keep >= 0 && keep != MESSAGE_WORKER_FD)
-		dup2(keep, MESSAGE_WORKER_FD);
-	closefrom(keep >= 0 ? MESSAGE_WORKER_FD + 1 : MESSAGE_WORKER_FD);
-	return 0;
-}
-
 static void __attribute__((noreturn))
 become_worker(void)
 {
 	char name[] = "natter-worker", argument[] = WORKER_ARGUMENT;
 	char *const arguments[] = {name, argument, NULL};
 
-	/* What was duplicated onto 3 has no close-on-exec flag; what was 3 already may have. */
-	fcntl(MESSAGE_WORKER_FD, F_SETFD, 0);
 	execve(spawn.worker_path, arguments, worker_environment());
 	_exit(EXIT_NO_EXEC);
 }
@@ -159,7 +132,7 @@ spawn_worker(int *fd)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -1;
-	pid = spawn_fork(pair[1]);
+	pid = child_fork(pair[1]);
 	if (pid == 0)
 		become_worker();
 	close(pair[1]);

@@ -18,11 +18,6 @@ void spawn_close(void);
  * pid, or -1 with errno. */
 pid_t spawn_worker(int *fd);
 
-/* Forks a child that has our memory but none of our descriptors from 3 up
- * except keep (-1: none), default signals and a session of its own.  Returns as
- * fork(2). */
-pid_t spawn_fork(int keep);
-
 /* Reaps what has ended by now; each pid goes to whoever started it. */
 void spawn_reap(void);
 

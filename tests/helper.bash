@@ -11,6 +11,17 @@ NATTER_BUILD=$(cd "$NATTER_BUILD" && pwd)
 # shellcheck source-path=SCRIPTDIR source=lab/lab.bash
 source "$TESTS/lab/lab.bash"
 
+# What a test file of the whole has before and after each test, unless it says otherwise.
+setup() {
+    lab_need_root
+    lab_up fullcone
+    lab_servers
+}
+
+teardown() {
+    natter_down
+}
+
 # natter_config <<END: what follows is natter.cfg, after the lines that put every file into the lab's folder
 # and name the lab's servers.
 natter_config() {

@@ -7,16 +7,6 @@
 # shellcheck source-path=SCRIPTDIR source=helper.bash
 source "$BATS_TEST_DIRNAME/helper.bash"
 
-setup() {
-    lab_need_root
-    lab_up fullcone
-    lab_servers
-}
-
-teardown() {
-    natter_down
-}
-
 # One line per run of the hook, from its placeholders and from its environment.
 # shellcheck disable=SC2016
 hook_line='{name} {protocol} {inner_ip}:{inner_port} {outer_ip}:{outer_port} $NATTER_NAME $NATTER_OUTER'

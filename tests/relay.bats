@@ -6,16 +6,6 @@
 # shellcheck source-path=SCRIPTDIR source=helper.bash
 source "$BATS_TEST_DIRNAME/helper.bash"
 
-setup() {
-    lab_need_root
-    lab_up fullcone
-    lab_servers
-}
-
-teardown() {
-    natter_down
-}
-
 config_forward() {
     natter_config <<END
 $(natter_lab_servers)

@@ -8,16 +8,6 @@
 source "$BATS_TEST_DIRNAME/helper.bash"
 bats_require_minimum_version 1.5.0
 
-setup() {
-    lab_need_root
-    lab_up fullcone
-    lab_servers
-}
-
-teardown() {
-    natter_down
-}
-
 proc_status() {
     sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"
 }

@@ -2,7 +2,7 @@
 /*
  * hook.c and hook_command.c with real shells: what they are told, what comes
  * of their output, and every way in which they end.
- * NEEDS: supervisor/hook supervisor/hook_command supervisor/record
+ * NEEDS: supervisor/hook supervisor/hook_command supervisor/child supervisor/record
  */
 #include "hook.h"
 

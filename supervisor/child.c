@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Forking; see child.h.
+ */
+#include "child.h"
+
+#include <bsd/unistd.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+
+static void
+reset_signals(void)
+{
+	struct sigaction standard = {.sa_handler = SIG_DFL};
+	sigset_t none;
+	int number;
+
+	for (number = 1; number < NSIG; number++)
+		(void)sigaction(number, &standard, NULL); /* refused for the two that cannot be caught */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Between fork and exec libevent's handler would write into the socket pair that
+ * parent and child still share: so all signals wait until there is none. */
+static pid_t
+fork_quietly(void)
+{
+	sigset_t all, old;
+	pid_t pid;
+	int error;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &old);
+	pid = fork();
+	error = errno;
+	if (pid != 0)
+		sigprocmask(SIG_SETMASK, &old, NULL);
+	errno = error;
+	return pid;
+}
+
+pid_t
+child_fork(int keep)
+{
+	pid_t pid = fork_quietly();
+
+	if (pid > 0)
+		(void)setpgid(pid, pid); /* here too, so that a kill of the group cannot come before the group */
+	if (pid != 0)
+		return pid;
+	reset_signals();
+	setpgid(0, 0);
+	/* A duplicate does not close at exec; what has the right number already must be told. */
+	if (keep == CHILD_FD ? fcntl(keep, F_SETFD, 0) < 0 : dup2(keep, CHILD_FD) < 0)
+		_exit(EXIT_FAILURE);
+	closefrom(CHILD_FD + 1);
+	return 0;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The one way in which the supervisor forks, be it for a worker, a look-up or a
+ * hook.
+ */
+#ifndef CHILD_H
+#define CHILD_H
+
+#include <sys/types.h>
+
+/* The descriptor that a child keeps. */
+#define CHILD_FD 3
+
+/* Forks.  The child begins a process group, has default signals and, besides
+ * the three standard descriptors, only keep, as CHILD_FD; no handler of the
+ * parent ever runs in it.  Returns as fork(2). */
+pid_t child_fork(int keep);
+
+#endif
