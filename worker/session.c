@@ -16,8 +16,6 @@
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
 #include <bsd/unistd.h>
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -25,10 +23,8 @@
 #include "alloc.h"
 #include "keepalive.h"
 #include "log.h"
-#include "net.h"
-#include "relay.h"
 #include "round.h"
-#include "stun.h"
+#include "serving.h"
 #include "uplink.h"
 
 #define BACKOFF_MAX 60
@@ -37,20 +33,13 @@
 #define SHORT_LIFE 5.0
 /* UDP: so long a silence is a doubt, after requests at 0, 0.5 and 1.5 s. */
 static const struct timeval doubt_delay = {.tv_sec = 2};
-/* While traffic flows its counters are looked at this often. */
-static const struct timeval traffic_delay = {.tv_sec = 1};
 
 struct session {
 	struct worker *worker;
 	struct servers servers;
 	struct report report;
 	struct event *timer;   /* what it means depends on the state: see on_timer */
-	struct event *traffic;
-	struct socket_wish *wish;
-	bool serving; /* there is a relay, or none is wanted */
-	struct relay_tcp *relay_tcp;
-	struct relay_udp *relay_udp;
-	struct relay_counters counters;
+	struct serving *serving;
 	struct keepalive *keepalive;    /* TCP */
 	struct round *round;            /* servers being asked now */
 	struct probe *binding;          /* UDP: the server that is the keep-alive */
@@ -98,10 +87,12 @@ set_title(const struct session *s)
 static void
 send_report(struct session *s)
 {
-	s->report.connections = s->counters.connections;
-	s->report.connections_total = s->counters.connections_total;
-	s->report.bytes_in = s->counters.bytes_in;
-	s->report.bytes_out = s->counters.bytes_out;
+	const struct relay_counters *c = serving_counters(s->serving);
+
+	s->report.connections = c->connections;
+	s->report.connections_total = c->connections_total;
+	s->report.bytes_in = c->bytes_in;
+	s->report.bytes_out = c->bytes_out;
 	uplink_report(s->worker->uplink, &s->report);
 }
 
@@ -258,11 +249,11 @@ on_keep_alive_up(void *context)
 }
 
 /* Another server is next; one that is the only one, or closes at once, is left
- * alone for a moment that grows but stays below the interval. */
+ * alone for a moment that grows up to half the interval. */
 static void
 retry_keep_alive(struct session *s, double lived)
 {
-	unsigned int pause, most = s->worker->mapping.keep_alive_interval / 2;
+	unsigned int pause, most = (s->worker->mapping.keep_alive_interval + 1) / 2;
 
 	s->short_lives = lived < SHORT_LIFE ? s->short_lives + 1 : 0;
 	if (s->short_lives <= s->servers.keep_alive_count) {
@@ -312,72 +303,22 @@ has_servers(const struct session *s)
 	return s->servers.stun_count > 0 && (is_udp(s) || s->servers.keep_alive_count > 0);
 }
 
-/* Client data from a socket of the punching side. */
 static void
-on_stray(void *context, const struct addr *client, const void *data, size_t length)
+on_serving_ready(void *context)
 {
-	struct session *s = context;
-
-	if (s->relay_udp != NULL)
-		relay_udp_inject(s->relay_udp, client, data, length);
-}
-
-/* The answers of the slower servers arrive when their sockets are closed: they
- * are nobody's client data. */
-static bool
-is_late_answer(void *context, const struct addr *from, const void *data, size_t length)
-{
-	const struct session *s = context;
-	uint32_t i;
-
-	for (i = 0; i < s->servers.stun_count; i++)
-		if (addr_equal(&s->servers.stun[i].addr, from))
-			return stun_is_message(data, length);
-	return false;
+	punch(context);
 }
 
 static void
-on_traffic_timer(evutil_socket_t fd, short what, void *arg)
+on_serving_failed(void *context, const char *why)
 {
-	struct session *s = arg;
-
-	(void)fd;
-	(void)what;
-	send_report(s);
-	if (s->counters.connections > 0)
-		event_add(s->traffic, &traffic_delay);
-}
-
-/* The relay's: a connection or session began or ended. */
-static void
-on_connections(void *context)
-{
-	struct session *s = context;
-
-	if (!event_pending(s->traffic, EV_TIMEOUT, NULL))
-		event_add(s->traffic, &traffic_delay);
+	enter(context, STATE_BACKOFF, why);
 }
 
 static void
-on_serving_socket(void *context, int fd, int error)
+on_traffic(void *context)
 {
-	struct session *s = context;
-	struct worker *w = s->worker;
-	char why[REPORT_ERROR_SIZE], where[ADDR_TEXT_SIZE];
-
-	s->wish = NULL;
-	errno = error;
-	if (fd >= 0 && is_udp(s))
-		s->relay_udp = relay_udp_open(w->base, &w->mapping, fd, &s->counters);
-	else if (fd >= 0)
-		s->relay_tcp = relay_tcp_open(w->base, &w->mapping, fd, &s->counters);
-	s->serving = s->relay_udp != NULL || s->relay_tcp != NULL;
-	if (s->serving) {
-		punch(s);
-		return;
-	}
-	snprintf(why, sizeof(why), "cannot serve %s: %s", addr_text(&w->mapping.bind, where), strerror(errno));
-	enter(s, STATE_BACKOFF, why);
+	send_report(context);
 }
 
 /* Goes on from wherever things stand: first the relay, so that the published
@@ -385,11 +326,10 @@ on_serving_socket(void *context, int fd, int error)
 static void
 punch(struct session *s)
 {
-	if (!s->serving) {
-		if (s->wish == NULL)
-			s->wish = uplink_ask_socket(s->worker->uplink, SOCKET_SERVE, on_serving_socket, s);
+	if (!serving_is_ready(s->serving)) {
+		serving_start(s->serving);
 	} else if (!has_servers(s)) {
-		enter(s, STATE_WAITING,
+		enter_doubt_or(s, STATE_WAITING,
 		    s->worker->mapping.bind.sa.sa_family == AF_INET6 ? "no IPv6 address of the servers is known yet"
 								     : "no IPv4 address of the servers is known yet");
 	} else if (!is_udp(s) && !keepalive_is_up(s->keepalive)) {
@@ -441,23 +381,18 @@ on_again(void *context)
 struct session *
 session_new(struct worker *worker)
 {
-	static const struct uplink_handlers handlers = {on_servers, on_again};
+	static const struct uplink_handlers from_above = {on_servers, on_again};
+	static const struct serving_handlers from_serving = {on_serving_ready, on_serving_failed, on_traffic};
 	struct session *s = alloc_zero(sizeof(*s));
 
 	s->worker = worker;
 	s->timer = event_new(worker->base, -1, 0, on_timer, s);
-	s->traffic = event_new(worker->base, -1, 0, on_traffic_timer, s);
-	if (s->timer == NULL || s->traffic == NULL)
+	if (s->timer == NULL)
 		fatal("out of memory");
 	/* Many mappings share the list: they begin at different servers. */
 	s->next_stun = arc4random_uniform(SERVERS_MAX);
-	s->serving = !addr_is_set(&worker->mapping.target);
-	s->counters.on_connections = on_connections;
-	s->counters.is_late_answer = is_late_answer;
-	s->counters.context = s;
-	worker->on_stray = on_stray;
-	worker->stray_context = s;
-	uplink_set_handlers(worker->uplink, &handlers, s);
+	s->serving = serving_new(worker, &s->servers, &from_serving, s);
+	uplink_set_handlers(worker->uplink, &from_above, s);
 	enter(s, STATE_WAITING, "");
 	punch(s);
 	return s;
@@ -469,13 +404,7 @@ session_free(struct session *s)
 	keepalive_free(s->keepalive);
 	round_free(s->round);
 	probe_free(s->binding);
-	if (s->wish != NULL)
-		uplink_forget_socket(s->wish);
-	if (s->relay_tcp != NULL)
-		relay_tcp_close(s->relay_tcp);
-	if (s->relay_udp != NULL)
-		relay_udp_close(s->relay_udp);
-	event_free(s->traffic);
+	serving_free(s->serving);
 	event_free(s->timer);
 	free(s);
 }

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Relays and their socket; see serving.h.
+ */
+#include "serving.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "log.h"
+#include "report.h"
+#include "stun.h"
+#include "uplink.h"
+
+static const struct timeval traffic_delay = {.tv_sec = 1};
+
+struct serving {
+	struct worker *worker;
+	const struct servers *servers;
+	struct serving_handlers handlers;
+	void *context;
+	struct socket_wish *wish;
+	struct relay_tcp *relay_tcp;
+	struct relay_udp *relay_udp;
+	struct relay_counters counters;
+	struct event *traffic;
+};
+
+bool
+serving_is_ready(const struct serving *s)
+{
+	return s->relay_tcp != NULL || s->relay_udp != NULL || !addr_is_set(&s->worker->mapping.target);
+}
+
+const struct relay_counters *
+serving_counters(const struct serving *s)
+{
+	return &s->counters;
+}
+
+static void
+on_traffic_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct serving *s = arg;
+
+	(void)fd;
+	(void)what;
+	if (s->counters.connections > 0)
+		event_add(s->traffic, &traffic_delay);
+	s->handlers.on_traffic(s->context);
+}
+
+static void
+on_connections(void *context)
+{
+	struct serving *s = context;
+
+	if (!event_pending(s->traffic, EV_TIMEOUT, NULL))
+		event_add(s->traffic, &traffic_delay);
+}
+
+/* The answers of the slower servers arrive when their sockets are closed: they
+ * are nobody's client data. */
+static bool
+is_late_answer(void *context, const struct addr *from, const void *data, size_t length)
+{
+	const struct serving *s = context;
+	uint32_t i;
+
+	for (i = 0; i < s->servers->stun_count; i++)
+		if (addr_equal(&s->servers->stun[i].addr, from))
+			return stun_is_message(data, length);
+	return false;
+}
+
+/* Client data from a socket of the punching side. */
+static void
+on_stray(void *context, const struct addr *client, const void *data, size_t length)
+{
+	struct serving *s = context;
+
+	if (s->relay_udp != NULL)
+		relay_udp_inject(s->relay_udp, client, data, length);
+}
+
+static void
+on_socket(void *context, int fd, int error)
+{
+	struct serving *s = context;
+	struct worker *w = s->worker;
+	char why[REPORT_ERROR_SIZE], where[ADDR_TEXT_SIZE];
+
+	s->wish = NULL;
+	errno = error;
+	if (fd >= 0 && w->mapping.protocol == PROTOCOL_UDP)
+		s->relay_udp = relay_udp_open(w->base, &w->mapping, fd, &s->counters);
+	else if (fd >= 0)
+		s->relay_tcp = relay_tcp_open(w->base, &w->mapping, fd, &s->counters);
+	if (serving_is_ready(s)) {
+		s->handlers.on_ready(s->context);
+		return;
+	}
+	snprintf(why, sizeof(why), "cannot serve %s: %s", addr_text(&w->mapping.bind, where), strerror(errno));
+	s->handlers.on_failed(s->context, why);
+}
+
+void
+serving_start(struct serving *s)
+{
+	if (!serving_is_ready(s) && s->wish == NULL)
+		s->wish = uplink_ask_socket(s->worker->uplink, SOCKET_SERVE, on_socket, s);
+}
+
+struct serving *
+serving_new(struct worker *worker, const struct servers *servers, const struct serving_handlers *handlers,
+    void *context)
+{
+	struct serving *s = alloc_zero(sizeof(*s));
+
+	s->worker = worker;
+	s->servers = servers;
+	s->handlers = *handlers;
+	s->context = context;
+	s->counters.on_connections = on_connections;
+	s->counters.is_late_answer = is_late_answer;
+	s->counters.context = s;
+	s->traffic = event_new(worker->base, -1, 0, on_traffic_timer, s);
+	if (s->traffic == NULL)
+		fatal("out of memory");
+	worker->on_stray = on_stray;
+	worker->stray_context = s;
+	return s;
+}
+
+void
+serving_free(struct serving *s)
+{
+	if (s->wish != NULL)
+		uplink_forget_socket(s->wish);
+	if (s->relay_tcp != NULL)
+		relay_tcp_close(s->relay_tcp);
+	if (s->relay_udp != NULL)
+		relay_udp_close(s->relay_udp);
+	event_free(s->traffic);
+	free(s);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The relaying side of a mapping, as the session sees it: gets the socket that
+ * takes what arrives on the mapped port, gives it to the relay of the mapping's
+ * protocol, and watches the counters.  A mapping without a target is served by
+ * somebody else, and so always ready.
+ */
+#ifndef SERVING_H
+#define SERVING_H
+
+#include "relay.h"
+#include "worker.h"
+
+struct serving;
+
+struct serving_handlers {
+	void (*on_ready)(void *context);
+	void (*on_failed)(void *context, const char *why); /* in plain words; serving_start tries again */
+	void (*on_traffic)(void *context); /* while there is any, once a second */
+};
+
+/* servers must outlive it and may change: it tells answers of STUN servers that
+ * came too late from client data. */
+struct serving *serving_new(struct worker *worker, const struct servers *servers,
+    const struct serving_handlers *handlers, void *context);
+void serving_free(struct serving *serving);
+
+bool serving_is_ready(const struct serving *serving);
+/* Begins, unless it has begun. */
+void serving_start(struct serving *serving);
+
+const struct relay_counters *serving_counters(const struct serving *serving);
+
+#endif
