@@ -5,7 +5,7 @@
 # including those before it. Without root, or without apt, it says what is missing and fails.
 set -euo pipefail
 
-build="gcc make pkg-config libconfig-dev libbsd-dev libevent-dev libjson-c-dev"
+build="gcc libc6-dev make pkg-config libconfig-dev libbsd-dev libevent-dev libjson-c-dev"
 demo="iproute2 nftables conntrack coturn stun-server nginx-light curl socat procps"
 test="bats stun-client jq util-linux"
 ci="clang clang-tidy llvm mandoc shellcheck"

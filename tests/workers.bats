@@ -48,6 +48,10 @@ workers_of() {
     pgrep -P "$1" -x natter-worker || :
 }
 
+fifty_workers() {
+    (($(workers_of "$(natter_pid)" | wc -l) == 50))
+}
+
 all_gone() {
     local pid
     for pid in "$@"; do
@@ -145,8 +149,9 @@ all_gone() {
     fifty_mappings
     for signal in TERM INT; do
         natter_start
+        # A worker has its name once it is more than a fork of natterd.
+        lab_wait 5 fifty_workers
         mapfile -t workers < <(workers_of "$(natter_pid)")
-        ((${#workers[@]} == 50))
         kill -"$signal" "$(natter_pid)"
         lab_wait $((1 * ${NATTER_SLOW:-1})) all_gone "$(natter_pid)" "${workers[@]}"
         grep -q "natterd: ended" "$LAB_DIR/natterd.log"
