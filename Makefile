@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 # Builds natter into build/; `make help` lists the targets.  Variables to set
-# from outside: CC, CFLAGS, LDFLAGS, SANITIZE, PREFIX, DESTDIR.
+# from outside: CC, CFLAGS, LDFLAGS, SANITIZE, PREFIX, DESTDIR, V.
 
 VERSION = 1.0.0
 
@@ -41,6 +41,11 @@ DEFINES = -D_GNU_SOURCE -DNATTER_VERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXEC
 COMPILE = $(CC) -std=gnu11 $(DEFINES) $(WARNINGS) $(HARDENING) $(SANITIZERS) -Icommon -MMD -MP $(CPPFLAGS) $(CFLAGS)
 LINK = $(CC) $(HARDENING_LD) $(SANITIZERS) $(CFLAGS) $(LDFLAGS)
 
+# V=1 shows the commands; otherwise a line says what is made.
+ifeq ($(V),)
+Q = @echo "  $@";
+endif
+
 COMMON_OBJECTS = $(patsubst %.c,$(B)/%.o,$(wildcard common/*.c))
 WORKER_OBJECTS = $(patsubst %.c,$(B)/%.o,$(wildcard worker/*.c))
 CTL_SOURCES = $(wildcard supervisor/natterctl*.c) supervisor/table.c
@@ -54,13 +59,13 @@ LAB_TOOLS = $(patsubst tests/lab/%.c,$(B)/tests/%,$(wildcard tests/lab/*.c))
 all: $(B)/natterd $(B)/natter-worker $(B)/natterctl ## build natterd, natter-worker and natterctl into build/
 
 $(B)/natterd: $(SUPERVISOR_OBJECTS) $(COMMON_OBJECTS)
-	$(LINK) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(SUPERVISOR_PACKAGES))
+	$(Q)$(LINK) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(SUPERVISOR_PACKAGES))
 
 $(B)/natter-worker: $(WORKER_OBJECTS) $(COMMON_OBJECTS)
-	$(LINK) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(WORKER_PACKAGES))
+	$(Q)$(LINK) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(WORKER_PACKAGES))
 
 $(B)/natterctl: $(CTL_OBJECTS) $(COMMON_OBJECTS)
-	$(LINK) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(CTL_PACKAGES))
+	$(Q)$(LINK) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(CTL_PACKAGES))
 
 # Changed flags or directories compile everything again.
 $(B)/flags: force
@@ -69,18 +74,18 @@ $(B)/flags: force
 
 $(B)/%.o: %.c $(B)/flags Makefile
 	@mkdir -p $(@D)
-	$(COMPILE) -c -o $@ $<
+	$(Q)$(COMPILE) -c -o $@ $<
 
 test-programs: $(UNIT_TESTS) $(LAB_TOOLS)
 
 $(LAB_TOOLS): $(B)/tests/%: tests/lab/%.c $(COMMON_OBJECTS) Makefile
 	@mkdir -p $(@D)
-	$(COMPILE) $(LDFLAGS) -o $@ $< $(COMMON_OBJECTS) $(HARDENING_LD) $(shell $(PKG_CONFIG) --libs $(COMMON_PACKAGES))
+	$(Q)$(COMPILE) $(LDFLAGS) -o $@ $< $(COMMON_OBJECTS) $(HARDENING_LD) $(shell $(PKG_CONFIG) --libs $(COMMON_PACKAGES))
 
 $(UNIT_TESTS): $(B)/tests/%: tests/unit/%.c tests/unit/check.h $(COMMON_OBJECTS) $(WORKER_OBJECTS) \
 		$(SUPERVISOR_OBJECTS) $(CTL_OBJECTS) Makefile
 	@mkdir -p $(@D)
-	$(COMPILE) -Iworker -Isupervisor -Itests/unit $(LDFLAGS) -o $@ $< \
+	$(Q)$(COMPILE) -Iworker -Isupervisor -Itests/unit $(LDFLAGS) -o $@ $< \
 		$$(sed -n 's,^.*NEEDS: *,,p' $< | tr ' ' '\n' | sed '/./s,.*,$(B)/&.o,') $(COMMON_OBJECTS) \
 		$(HARDENING_LD) $(shell $(PKG_CONFIG) --libs $(SUPERVISOR_PACKAGES))
 
