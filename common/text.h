@@ -8,11 +8,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Is buf terminated within size and free of control characters? */
+/* Is buf terminated within size, UTF-8, and free of control characters? */
 bool text_is_printable(const char *buf, size_t size);
 
 /* Copies at most size - 1 bytes of the length bytes at from and terminates
- * them; a control character becomes '?'. */
+ * them; a byte of a control character, or of no UTF-8, becomes '?'. */
 void text_copy_printable(char *to, size_t size, const void *from, size_t length);
 
 #endif

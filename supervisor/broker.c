@@ -107,12 +107,19 @@ broker_make_socket(const struct mapping *mapping, enum socket_use use)
 }
 
 int
-broker_try_port(const struct mapping *mapping)
+broker_try_port(const struct mapping *mapping, bool reuse)
 {
-	int fd = open_socket(mapping);
+	int fd = open_socket(mapping), error = 0;
 
-	if (fd < 0 || bind_or_close(fd, mapping) < 0)
+	if (fd < 0)
 		return -1;
+	/* With the option a listener of somebody else still refuses a second one. */
+	reuse = reuse && mapping->protocol == PROTOCOL_TCP;
+	if (reuse && set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0)
+		error = errno;
+	else if (bind(fd, &mapping->bind.sa, addr_len(&mapping->bind)) < 0 || (reuse && listen(fd, 0) < 0))
+		error = errno;
 	close(fd);
-	return 0;
+	errno = error;
+	return error == 0 ? 0 : -1;
 }

@@ -14,8 +14,9 @@
  * which shares the port with all others made here, or -1 with errno. */
 int broker_make_socket(const struct mapping *mapping, enum socket_use use);
 
-/* Could the mapping's port be bound by nobody else now?  Returns 0, or -1 with
+/* Does nobody else have the mapping's port now?  Connections that have ended but
+ * are remembered (TIME_WAIT) do not count if reuse is set.  Returns 0, or -1 with
  * errno (EADDRINUSE: somebody has it). */
-int broker_try_port(const struct mapping *mapping);
+int broker_try_port(const struct mapping *mapping, bool reuse);
 
 #endif

@@ -42,17 +42,26 @@ fork_quietly(void)
 	return pid;
 }
 
+static void
+take_null(void)
+{
+	int fd = open("/dev/null", O_RDWR);
+
+	if (fd < 0 || dup2(fd, STDIN_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0)
+		_exit(EXIT_FAILURE);
+	/* fd itself is among those that closefrom closes, or will be CHILD_FD. */
+}
+
 pid_t
 child_fork(int keep)
 {
 	pid_t pid = fork_quietly();
 
-	if (pid > 0)
-		(void)setpgid(pid, pid); /* here too, so that a kill of the group cannot come before the group */
 	if (pid != 0)
 		return pid;
 	reset_signals();
-	setpgid(0, 0);
+	setsid();
+	take_null();
 	/* A duplicate does not close at exec; what has the right number already must be told. */
 	if (keep == CHILD_FD ? fcntl(keep, F_SETFD, 0) < 0 : dup2(keep, CHILD_FD) < 0)
 		_exit(EXIT_FAILURE);

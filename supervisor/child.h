@@ -11,9 +11,10 @@
 /* The descriptor that a child keeps. */
 #define CHILD_FD 3
 
-/* Forks.  The child begins a process group, has default signals and, besides
- * the three standard descriptors, only keep, as CHILD_FD; no handler of the
- * parent ever runs in it.  Returns as fork(2). */
+/* Forks.  The child is alone in a session, so that it has no terminal, and a
+ * process group.  It has default signals, /dev/null as standard input and
+ * output, our standard error, and besides these only keep, as CHILD_FD; no
+ * handler of the parent ever runs in it.  Returns as fork(2). */
 pid_t child_fork(int keep);
 
 #endif

@@ -41,7 +41,7 @@ daemon_start(void)
 }
 
 void
-daemon_ready(void)
+daemon_leave_terminal(void)
 {
 	int null, i;
 
@@ -52,6 +52,13 @@ daemon_ready(void)
 		dup2(null, i);
 	if (null > STDERR_FILENO)
 		close(null);
+}
+
+void
+daemon_ready(void)
+{
+	if (process.ready_fd < 0)
+		return;
 	/* The parent may have been killed; that is no reason to end. */
 	if (write(process.ready_fd, "", 1) < 0)
 		log_debug("natterd: nobody waited for the start");

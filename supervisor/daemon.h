@@ -10,7 +10,11 @@
  * Only the child returns, in a session of its own, still with its terminal. */
 void daemon_start(void);
 
-/* Tells the waiting parent that the service is up, and lets the terminal go. */
+/* Lets the terminal go: from now on there is only the log.  Does nothing in the
+ * foreground. */
+void daemon_leave_terminal(void);
+
+/* Tells the waiting parent, if there is one, that the service is up. */
 void daemon_ready(void);
 
 /* Takes the pid file, which another natterd may not have, and writes our pid.

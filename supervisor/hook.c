@@ -262,8 +262,8 @@ hook_free(struct hook *hook)
 {
 	if (hook == NULL)
 		return;
-	if (hook->pid > 0)
-		kill(-hook->pid, SIGKILL);
+	if (hook->pid > 0 && kill(-hook->pid, SIGKILL) < 0)
+		kill(hook->pid, SIGKILL); /* just forked: not a group yet */
 	close_output(hook);
 	event_free(hook->limit);
 	LIST_REMOVE(hook, entry);

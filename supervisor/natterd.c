@@ -141,6 +141,7 @@ open_all(struct event_base *base, const struct options *options, struct config *
 	if (daemon_take_pid_file(config->pid_file) < 0 || ports_assign(config) < 0 || spawn_open(base) < 0 ||
 	    open_control(base, config) < 0 || open_resolver(base, config) < 0 || choose_log(options, config) < 0)
 		return -1;
+	daemon_leave_terminal(); /* before the first child could have it */
 	log_info("natterd: version " NATTER_VERSION " serves %zu mapping%s of %s", config->mapping_count,
 	    config->mapping_count == 1 ? "" : "s", config->file);
 	if (netwatch_open(base, on_network_change) < 0)

@@ -6,6 +6,7 @@
 
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,7 +15,13 @@
 /* A link that comes up brings a dozen messages: its addresses, then its routes. */
 static const struct timeval settle_time = {.tv_usec = 200000};
 
+/* Routers that announce themselves again and again must not make every mapping
+ * ask its servers each time. */
+static const struct timeval pause_time = {.tv_sec = 5};
+
 static struct {
+	bool told; /* less than pause_time ago */
+	bool owed; /* something changed that was not told yet */
 	int fd;
 	struct event *readable;
 	struct event *settled;
@@ -27,6 +34,14 @@ on_settled(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)arg;
+	if (netwatch.told) {
+		netwatch.told = false;
+		if (!netwatch.owed)
+			return;
+	}
+	netwatch.owed = false;
+	netwatch.told = true;
+	event_add(netwatch.settled, &pause_time);
 	netwatch.changed();
 }
 
@@ -42,6 +57,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		n = recv(fd, messages, sizeof(messages), MSG_DONTWAIT);
 	while (n > 0);
 	/* Also after ENOBUFS: what was lost was a change, too. */
+	netwatch.owed = true;
 	if (!event_pending(netwatch.settled, EV_TIMEOUT, NULL))
 		event_add(netwatch.settled, &settle_time);
 }

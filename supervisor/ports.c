@@ -57,21 +57,22 @@ static int
 choose_port(const struct config *config, struct mapping *mapping)
 {
 	struct range ephemeral = read_ephemeral_range();
-	bool all_ephemeral = ephemeral.first <= PORT_FIRST && ephemeral.last >= PORT_LAST;
 	int i;
 
 	for (i = 0; i < TRIES; i++) {
 		uint16_t port = (uint16_t)(PORT_FIRST + arc4random_uniform(PORT_LAST - PORT_FIRST + 1));
 
-		if (!all_ephemeral && port >= ephemeral.first && port <= ephemeral.last)
+		/* Where nearly all ports are ephemeral, one of them is better than none. */
+		if (i < TRIES / 2 && port >= ephemeral.first && port <= ephemeral.last)
 			continue;
 		if (is_taken(config, mapping, port))
 			continue;
 		addr_set_port(&mapping->bind, port);
-		if (broker_try_port(mapping) == 0)
+		if (broker_try_port(mapping, false) == 0)
 			return 0;
 	}
 	addr_set_port(&mapping->bind, 0);
+	errno = EADDRINUSE;
 	return -1;
 }
 
@@ -103,7 +104,7 @@ assign_port(const struct config *config, const char *path, struct mapping *mappi
 
 	if (port != 0 && !is_taken(config, mapping, port)) {
 		addr_set_port(&mapping->bind, port);
-		if (broker_try_port(mapping) == 0)
+		if (broker_try_port(mapping, true) == 0)
 			return 0;
 		log_warning("%s: the remembered port %u cannot be had (%s): another one is chosen", mapping->name, port,
 		    strerror(errno));
@@ -166,10 +167,8 @@ ports_assign(struct config *config)
 
 	if (automatic == NULL)
 		fatal("out of memory");
-	if (snprintf(path, sizeof(path), "%s/ports", config->state_dir) >= (int)sizeof(path)) {
-		errno = ENAMETOOLONG;
-		result = -1;
-	}
+	if (snprintf(path, sizeof(path), "%s/ports", config->state_dir) >= (int)sizeof(path))
+		fatal("natterd: the name of state_dir is too long: %s", config->state_dir);
 	TAILQ_FOREACH(m, &config->mappings, entry) {
 		automatic[i] = addr_port(&m->mapping.bind) == 0;
 		if (automatic[i++] && assign_port(config, path, &m->mapping, &chosen) < 0)

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,7 +25,7 @@
 /* A resolver's own time-outs end below this; a child that hangs longer is killed. */
 #define CHILD_SECONDS 60
 /* Public servers move: their addresses are looked up again after this. */
-#define REFRESH_SECONDS 600
+static const struct timeval refresh_time = {.tv_sec = 600};
 
 struct answer {
 	uint32_t index;
@@ -50,10 +51,16 @@ static struct {
 	size_t count;
 	int pipe[2]; /* a child writes to 1, we read from 0 */
 	struct event *readable;
-	struct event *timer;
+	struct event *timer;   /* to what failed */
+	struct event *refresh; /* to all */
 	unsigned int retry; /* seconds until the next look-up of what failed */
+	uid_t uid; /* what a child becomes, if we are root */
+	gid_t gid;
 	void (*changed)(void);
 } resolve = {.pipe = {-1, -1}};
+
+static void take_failure(struct name *n, const char *why);
+static void arm_timer(void);
 
 static struct name *
 find_name(const char *host)
@@ -99,14 +106,25 @@ look_up(uint32_t index, int fd)
 {
 	struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *list = NULL, *a;
 	struct answer answer;
+	unsigned int taken[2] = {0, 0};
 
+	if (geteuid() == 0 && (setgroups(0, NULL) < 0 || setresgid(resolve.gid, resolve.gid, resolve.gid) < 0 ||
+				  setresuid(resolve.uid, resolve.uid, resolve.uid) < 0))
+		_exit(EXIT_FAILURE);
 	memset(&answer, 0, sizeof(answer));
 	answer.index = index;
 	alarm(CHILD_SECONDS);
 	answer.error = getaddrinfo(resolve.names[index].host, NULL, &hints, &list);
-	for (a = list; a != NULL && answer.count < ADDRESSES_MAX; a = a->ai_next)
-		if (addr_from_sockaddr(a->ai_addr, &answer.addresses[answer.count]) == 0)
+	for (a = list; a != NULL; a = a->ai_next) {
+		/* Half of the room for each family, or many of one would push the other out. */
+		unsigned int *of_family = &taken[a->ai_family == AF_INET6];
+
+		if (*of_family < ADDRESSES_MAX / 2 &&
+		    addr_from_sockaddr(a->ai_addr, &answer.addresses[answer.count]) == 0) {
 			answer.count++;
+			++*of_family;
+		}
+	}
 	_exit(write(fd, &answer, sizeof(answer)) == (ssize_t)sizeof(answer) ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
@@ -118,7 +136,7 @@ start_look_up(size_t index)
 	if (pid == 0)
 		look_up((uint32_t)index, CHILD_FD);
 	if (pid < 0)
-		log_warning("natterd: cannot look %s up: %s", resolve.names[index].host, strerror(errno));
+		take_failure(&resolve.names[index], strerror(errno));
 	else
 		resolve.names[index].pid = pid;
 	resolve.names[index].answered = false;
@@ -127,32 +145,35 @@ start_look_up(size_t index)
 static void
 arm_timer(void)
 {
-	struct timeval t = {.tv_sec = REFRESH_SECONDS};
+	struct timeval t = {.tv_sec = resolve.retry};
 	size_t i;
 
 	for (i = 0; i < resolve.count; i++)
-		if (resolve.names[i].failing)
-			t.tv_sec = resolve.retry;
-	event_add(resolve.timer, &t);
+		if (resolve.names[i].failing && !event_pending(resolve.timer, EV_TIMEOUT, NULL))
+			event_add(resolve.timer, &t);
 }
 
-/* Every name at a refresh, else those that failed. */
 static void
-on_timer(evutil_socket_t fd, short what, void *arg)
+on_refresh(evutil_socket_t fd, short what, void *arg)
 {
-	bool failing = false;
 	size_t i;
 
 	(void)fd;
 	(void)what;
 	(void)arg;
 	for (i = 0; i < resolve.count; i++)
-		failing = failing || resolve.names[i].failing;
-	for (i = 0; i < resolve.count; i++)
-		if (!resolve.names[i].numeric && resolve.names[i].pid == 0 && (!failing || resolve.names[i].failing))
+		if (!resolve.names[i].numeric && resolve.names[i].pid == 0)
 			start_look_up(i);
-	if (failing && resolve.retry < RETRY_MAX)
-		resolve.retry = resolve.retry * 2 < RETRY_MAX ? resolve.retry * 2 : RETRY_MAX;
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	resolve_again();
+	resolve.retry = resolve.retry * 2 < RETRY_MAX ? resolve.retry * 2 : RETRY_MAX;
 	arm_timer();
 }
 
@@ -174,6 +195,7 @@ take_failure(struct name *n, const char *why)
 	if (!n->failing)
 		resolve.retry = 1;
 	n->failing = true;
+	arm_timer();
 }
 
 static void
@@ -223,7 +245,6 @@ read_answer(void)
 		take_addresses(&resolve.names[answer.index], &answer);
 	else
 		take_failure(&resolve.names[answer.index], gai_strerror(answer.error));
-	arm_timer();
 	return true;
 }
 
@@ -249,10 +270,8 @@ resolve_reaped(pid_t pid)
 		if (n->pid != pid)
 			continue;
 		n->pid = 0;
-		if (!n->answered) {
+		if (!n->answered)
 			take_failure(n, "the look-up ended without an answer");
-			arm_timer();
-		}
 		return true;
 	}
 	return false;
@@ -265,6 +284,8 @@ resolve_open(struct event_base *base, const struct config *config, void (*change
 	size_t i;
 
 	resolve.changed = changed;
+	resolve.uid = config->uid;
+	resolve.gid = config->gid;
 	resolve.retry = 1;
 	TAILQ_FOREACH(m, &config->mappings, entry) {
 		add_names(&m->stun);
@@ -274,7 +295,9 @@ resolve_open(struct event_base *base, const struct config *config, void (*change
 		return -1;
 	resolve.readable = event_new(base, resolve.pipe[0], EV_READ | EV_PERSIST, on_answer, NULL);
 	resolve.timer = event_new(base, -1, 0, on_timer, NULL);
-	if (resolve.readable == NULL || resolve.timer == NULL || event_add(resolve.readable, NULL) < 0)
+	resolve.refresh = event_new(base, -1, EV_PERSIST, on_refresh, NULL);
+	if (resolve.readable == NULL || resolve.timer == NULL || resolve.refresh == NULL ||
+	    event_add(resolve.readable, NULL) < 0 || event_add(resolve.refresh, &refresh_time) < 0)
 		return -1;
 	for (i = 0; i < resolve.count; i++)
 		if (!resolve.names[i].numeric)
@@ -295,6 +318,8 @@ resolve_close(void)
 		event_free(resolve.readable);
 	if (resolve.timer != NULL)
 		event_free(resolve.timer);
+	if (resolve.refresh != NULL)
+		event_free(resolve.refresh);
 	for (i = 0; i < 2; i++)
 		if (resolve.pipe[i] >= 0)
 			close(resolve.pipe[i]);

@@ -89,12 +89,21 @@ end_worker(struct service *s)
 	s->fd = -1;
 }
 
+/* One that closed its socket and lives on would never be replaced; one that is
+ * ending keeps its own status. */
+static void
+lose_worker(struct service *s)
+{
+	end_worker(s);
+	if (s->pid > 0)
+		kill(s->pid, SIGKILL);
+}
+
 static void
 kill_worker(struct service *s, const char *why)
 {
 	log_error("%s: its worker %s: it is replaced", s->mapping.name, why);
-	end_worker(s);
-	kill(s->pid, SIGKILL);
+	lose_worker(s);
 }
 
 static void
@@ -111,7 +120,9 @@ answer_socket(struct service *s, const struct message *m)
 	struct socket_answer answer = {0};
 	int fd;
 
-	if (m->length != sizeof(m->socket_request) || m->socket_request.use > SOCKET_SERVE) {
+	uint32_t most = addr_is_set(&s->mapping.target) ? SOCKET_SERVE : SOCKET_CONNECT;
+
+	if (m->length != sizeof(m->socket_request) || m->socket_request.use > most) {
 		kill_worker(s, "sent a malformed wish for a socket");
 		return;
 	}
@@ -123,10 +134,24 @@ answer_socket(struct service *s, const struct message *m)
 		close(fd);
 }
 
+/* The inner address goes into hooks: it must be one that the mapping can have. */
+static bool
+is_own_address(const struct service *s, const struct report *r)
+{
+	const struct addr *bound = &s->mapping.bind;
+
+	if (addr_is_set(&r->outer) && r->outer.sa.sa_family != bound->sa.sa_family)
+		return false;
+	if (!addr_is_set(&r->inner))
+		return true;
+	return r->inner.sa.sa_family == bound->sa.sa_family && addr_port(&r->inner) == addr_port(bound) &&
+	       (addr_is_wildcard(bound) || addr_same_ip(&r->inner, bound));
+}
+
 static void
 take_report(struct service *s, const struct message *m)
 {
-	if (m->length != sizeof(m->report) || !report_is_valid(&m->report))
+	if (m->length != sizeof(m->report) || !report_is_valid(&m->report) || !is_own_address(s, &m->report))
 		kill_worker(s, "sent a malformed report");
 	else
 		replace_report(s, &m->report);
@@ -138,7 +163,7 @@ take_log_line(struct service *s, const struct message *m)
 	size_t size = m->length - offsetof(struct log_record, text);
 	time_t now = time(NULL);
 
-	if (m->length <= offsetof(struct log_record, text) || m->log.level >= LOG_LEVEL_COUNT ||
+	if (m->length <= offsetof(struct log_record, text) || m->length > sizeof(m->log) || m->log.level >= LOG_LEVEL_COUNT ||
 	    !text_is_printable(m->log.text, size)) {
 		kill_worker(s, "sent a malformed log line");
 		return;
@@ -192,14 +217,11 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 			dispatch(s, &m);
 			if (m.fd >= 0)
 				close(m.fd);
-		} else if (n == 0) {
-			end_worker(s);
-			return;
 		} else {
-			if (errno == EBADMSG)
-				kill_worker(s, "sent a malformed message");
+			if (n == 0)
+				lose_worker(s);
 			else if (errno != EAGAIN)
-				end_worker(s);
+				kill_worker(s, "sent a malformed message");
 			return;
 		}
 	}
@@ -261,7 +283,9 @@ on_healthy(evutil_socket_t fd, short what, void *arg)
 static void
 describe_end(int status, char *buf, size_t size)
 {
-	if (WIFSIGNALED(status))
+	if (WIFEXITED(status) && WEXITSTATUS(status) == SPAWN_NO_EXEC)
+		snprintf(buf, size, "its worker could not be executed");
+	else if (WIFSIGNALED(status))
 		snprintf(buf, size, "its worker was ended by signal %d (%s)", WTERMSIG(status),
 		    strsignal(WTERMSIG(status)));
 	else
@@ -279,9 +303,9 @@ services_reaped(pid_t pid, int wait_status)
 			break;
 	if (s == NULL)
 		return false;
+	s->pid = 0;
 	on_readable(-1, 0, s); /* its last words explain the end */
 	end_worker(s);
-	s->pid = 0;
 	if (services.base == NULL)
 		return true; /* we are leaving too */
 	s->failures++;

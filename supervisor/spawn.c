@@ -24,7 +24,6 @@
 #include "resolve.h"
 #include "service.h"
 
-#define EXIT_NO_EXEC 127
 /* Also the room in which the worker writes its title over its arguments. */
 #define WORKER_ARGUMENT                                                                                               \
 	"started by natterd, which tells it over descriptor 3 what to do; it is of no use from a command line. "      \
@@ -121,7 +120,7 @@ become_worker(void)
 	char *const arguments[] = {name, argument, NULL};
 
 	execve(spawn.worker_path, arguments, worker_environment());
-	_exit(EXIT_NO_EXEC);
+	_exit(SPAWN_NO_EXEC);
 }
 
 pid_t

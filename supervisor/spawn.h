@@ -9,6 +9,9 @@
 #include <event2/event.h>
 #include <sys/types.h>
 
+/* The exit status of a worker that could not be executed. */
+#define SPAWN_NO_EXEC 127
+
 /* Finds natter-worker (beside natterd, else in LIBEXECDIR) and begins to reap.
  * Returns 0, or -1 with the error logged. */
 int spawn_open(struct event_base *base);

@@ -134,11 +134,20 @@ END
     ((took < ${NATTER_SLOW:-1} * 300000))
 }
 
+time_wait() {
+    [[ $(lab_in "$LAB_HOST" ss -Htn state time-wait "sport = :${bind##*:}") ]]
+}
+
 @test "the port that natterd chose stays the same over restarts, and so does the outside port" {
     config_with_outputs <<<'forward_port = { tcp = [ "192.168.77.3:80" ]; };'
     natter_start
     outer=$(natter_open tcp-192.168.77.3-80)
     bind=$(natter_field tcp-192.168.77.3-80 bind)
+    # A connection that our side closed first is remembered by the kernel, and must be no obstacle.
+    lab_spawn "$LAB_LAN" hello socat TCP-LISTEN:80,reuseaddr,fork SYSTEM:'echo hello'
+    lab_wait 5 lab_listening "$LAB_LAN" tcp 0.0.0.0:80
+    lab_in "$LAB_INET" socat -u "TCP:$outer,bind=203.0.113.40" - </dev/null | grep -q hello
+    lab_wait 3 time_wait
     natter_stop
     natter_start
     [[ $(natter_field tcp-192.168.77.3-80 bind) == "$bind" ]]

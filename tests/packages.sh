@@ -6,8 +6,8 @@
 set -euo pipefail
 
 build="gcc libc6-dev make pkg-config libconfig-dev libbsd-dev libevent-dev libjson-c-dev"
-demo="iproute2 nftables conntrack coturn stun-server nginx-light curl socat procps"
-test="bats stun-client jq util-linux"
+demo="iproute2 nftables conntrack coturn stun-server nginx-light curl socat procps jq"
+test="bats stun-client util-linux"
 ci="clang clang-tidy llvm mandoc shellcheck"
 
 case ${1:-} in

@@ -14,7 +14,6 @@
 #include "session.h"
 
 #include <bsd/stdlib.h>
-#include <bsd/string.h>
 #include <bsd/unistd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +24,7 @@
 #include "log.h"
 #include "round.h"
 #include "serving.h"
+#include "text.h"
 #include "uplink.h"
 
 #define BACKOFF_MAX 60
@@ -118,8 +118,9 @@ enter(struct session *s, enum state state, const char *why)
 	enum state old = s->report.state;
 
 	s->report.state = state;
+	/* A server's words may have been cut in the middle of a character. */
 	if (why != s->report.error)
-		strlcpy(s->report.error, why, sizeof(s->report.error));
+		text_copy_printable(s->report.error, sizeof(s->report.error), why, strlen(why));
 	event_del(s->timer);
 	switch (state) {
 	case STATE_OPEN:

@@ -12,6 +12,10 @@ test_is_printable(void)
 	CHECK(text_is_printable("", 1));
 	CHECK(text_is_printable("web: 203.0.113.7:40123", 23));
 	CHECK(text_is_printable("gr\xc3\xbc\xc3\x9f", 8)); /* UTF-8 */
+	CHECK(text_is_printable("\xe7\xbd\x91\xf0\x9f\x99\x82", 8));
+	CHECK(!text_is_printable("\xff", 8) && !text_is_printable("\xc3", 8) && !text_is_printable("\xc3(", 8));
+	CHECK(!text_is_printable("\xc2\x9b", 8)); /* C1: a terminal's CSI */
+	CHECK(!text_is_printable("\xc0\xaf", 8) && !text_is_printable("\xed\xa0\x80", 8));
 	CHECK(!text_is_printable("web", 3));               /* not terminated */
 	CHECK(!text_is_printable("web", 0));
 	CHECK(!text_is_printable("two\nlines", 10));
