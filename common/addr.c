@@ -223,6 +223,18 @@ addr_is_loopback(const struct addr *a)
 }
 
 bool
+addr_is_routable(const struct addr *a)
+{
+	const struct in6_addr *v6 = &a->v6.sin6_addr;
+	uint32_t v4 = ntohl(a->v4.sin_addr.s_addr);
+
+	if (a->sa.sa_family == AF_INET6)
+		return !IN6_IS_ADDR_UNSPECIFIED(v6) && !IN6_IS_ADDR_LOOPBACK(v6) && !IN6_IS_ADDR_LINKLOCAL(v6) &&
+		       !IN6_IS_ADDR_MULTICAST(v6);
+	return a->sa.sa_family == AF_INET && v4 >> 24 != 0 && v4 >> 24 != 127 && v4 >> 16 != 0xa9fe && v4 >> 28 < 0xe;
+}
+
+bool
 addr_same_ip(const struct addr *a, const struct addr *b)
 {
 	if (a->sa.sa_family != b->sa.sa_family)

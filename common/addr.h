@@ -52,6 +52,9 @@ bool addr_is_set(const struct addr *a);
 /* 0.0.0.0 or [::] */
 bool addr_is_wildcard(const struct addr *a);
 bool addr_is_loopback(const struct addr *a);
+/* Could a host elsewhere have it?  Not so for the wildcard and 0.0.0.0/8, loopback,
+ * link-local, multicast and broadcast addresses (RFC 6890). */
+bool addr_is_routable(const struct addr *a);
 bool addr_equal(const struct addr *a, const struct addr *b);
 bool addr_same_ip(const struct addr *a, const struct addr *b);
 

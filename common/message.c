@@ -106,6 +106,12 @@ message_receive(int sock, struct message *m)
 	if (n < 0)
 		return -1;
 	passed = take_descriptors(&msg, &m->fd);
+	/* No descriptor was free for the one that was passed: that wish failed, and nothing else. */
+	if ((msg.msg_flags & MSG_CTRUNC) != 0 && passed == 0 && n > (ssize_t)sizeof(m->kind) &&
+	    m->kind == MESSAGE_SOCKET) {
+		m->socket_answer.error = EMFILE;
+		msg.msg_flags &= ~MSG_CTRUNC;
+	}
 	if (n == 0 && passed == 0)
 		return 0;
 	if ((size_t)n < sizeof(m->kind) || passed > 1 || (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)

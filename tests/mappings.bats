@@ -216,6 +216,48 @@ END
     [[ $(wc -l <"$LAB_DIR/hooks.txt") == 1 ]]
 }
 
+@test "keep-alive servers that close after every answer: the mapping opens and keeps its address" {
+    lab_stop_server nginx30
+    lab_stop_server nginx31
+    export LAB_KEEPALIVE_REQUESTS=1
+    lab_start_server nginx30
+    lab_start_server nginx31
+    config_with_outputs <<'END'
+keep_alive_interval = 1;
+forward_port = { tcp = [ "192.168.77.3:80" ]; };
+END
+    natter_start
+    outer=$(natter_open tcp-192.168.77.3-80)
+    several_answers() {
+        (($(cat "$LAB_DIR"/nginx3?.d/access.log | wc -l) >= 5))
+    }
+    lab_wait 20 several_answers
+    [[ $(natter_open tcp-192.168.77.3-80) == "$outer" ]]
+    # At most about one connection a second.
+    (($(cat "$LAB_DIR"/nginx3?.d/access.log | wc -l) <= 15))
+}
+
+@test "this machine gets another address: the hole is made anew from there and works" {
+    lab_web "$LAB_LAN" 192.168.77.3:80 "inside page"
+    config_with_outputs <<'END'
+keep_alive_interval = 60;
+forward_port = { tcp = [ "192.168.77.3:80" ]; udp = [ "192.168.77.3:7777" ]; };
+END
+    natter_start
+    natter_open tcp-192.168.77.3-80
+    natter_open udp-192.168.77.3-7777
+    lab_in "$LAB_HOST" ip address add 192.168.77.9/24 dev eth0
+    lab_in "$LAB_HOST" ip address del 192.168.77.2/24 dev eth0
+    lab_in "$LAB_HOST" ip address add 192.168.77.9/24 dev eth0 2>/dev/null || :
+    lab_in "$LAB_HOST" ip route replace default via 192.168.77.1
+    holds_from_there() {
+        lab_in "$LAB_HOST" ss -Htn state established src 192.168.77.9 dport = :80 | grep -q . &&
+            natter_is tcp-192.168.77.3-80 state open && natter_is udp-192.168.77.3-7777 state open
+    }
+    lab_wait 20 holds_from_there
+    [[ $(natter_fetch "$(natter_field tcp-192.168.77.3-80 outer)") == "inside page" ]]
+}
+
 @test "two NATs in a row, both full cone: the published address is the carrier's and works when both let in" {
     lab_down
     lab_up fullcone fullcone

@@ -7,8 +7,8 @@ set -euo pipefail
 
 build="gcc libc6-dev make pkg-config libconfig-dev libbsd-dev libevent-dev libjson-c-dev"
 demo="iproute2 nftables conntrack coturn stun-server nginx-light curl socat procps jq"
-test="bats stun-client util-linux"
-ci="clang clang-tidy llvm mandoc shellcheck"
+test="bats stun-client util-linux iputils-ping mandoc"
+ci="clang clang-tidy llvm shellcheck"
 
 case ${1:-} in
 build) wanted=$build ;;

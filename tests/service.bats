@@ -31,7 +31,8 @@ start_daemon() {
     start_daemon
     natter_ctl version
     pid=$(<"$LAB_DIR/natterd.pid-file")
-    [[ $(readlink "/proc/$pid/fd/0" "/proc/$pid/fd/1" "/proc/$pid/fd/2" | sort -u) == /dev/null ]]
+    # Character device 1, 3 is /dev/null.
+    [[ $(stat -Lc %t:%T "/proc/$pid/fd/0" "/proc/$pid/fd/1" "/proc/$pid/fd/2" | sort -u) == 1:3 ]]
     [[ $(ps -o ppid= -p "$pid") -eq 1 || $(ps -o sid= -p "$pid") -ne $(ps -o sid= -p $$) ]]
     natter_open web
     lab_wait 2 grep -q "info: web: open at" "$LAB_DIR/natter.log"

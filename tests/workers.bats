@@ -178,8 +178,10 @@ $(natter_lab_servers)
 mappings = ( { name = "web"; protocol = "tcp"; bind = "0.0.0.0:8081"; target = "192.168.77.3:80"; } );
 END
     lab_web "$LAB_LAN" 192.168.77.3:80 "inside page"
+    # Where nobody can reach them, wherever this checkout lies.
+    install -m 755 "$NATTER_BUILD"/natter{d,-worker} "$LAB_DIR"
     lab_spawn "$LAB_HOST" natterd setpriv --reuid=nobody --regid=nogroup --clear-groups \
-        "$NATTER_BUILD/natterd" -f -c "$LAB_DIR/natter.cfg"
+        "$LAB_DIR/natterd" -f -c "$LAB_DIR/natter.cfg"
     outer=$(natter_open web)
     [[ $(natter_fetch "$outer") == "inside page" ]]
     [[ $(grep -c "without root" "$LAB_DIR/natterd.log") == 1 ]]

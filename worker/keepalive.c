@@ -22,6 +22,9 @@
 static const struct timeval connect_timeout = {.tv_sec = 5};
 /* Slow servers answer after seconds; a lost segment is sent again within this. */
 static const struct timeval answer_timeout = {.tv_sec = 10};
+/* So long at most the first request waits: a server that closes after its first
+ * answer must leave time to ask the STUN servers before. */
+#define FIRST_REQUEST_SECONDS 5
 
 struct keepalive {
 	struct worker *worker;
@@ -133,6 +136,8 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 {
 	struct keepalive *k = arg;
 	int error = net_socket_error(fd);
+	unsigned int interval = k->worker->mapping.keep_alive_interval;
+	struct timeval first = {.tv_sec = interval < FIRST_REQUEST_SECONDS ? interval : FIRST_REQUEST_SECONDS};
 
 	(void)what;
 	if (error != 0) {
@@ -142,8 +147,8 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 	k->up = true;
 	k->up_at = net_now();
 	event_add(k->readable, NULL);
+	event_add(k->timer, &first);
 	k->handlers.on_up(k->context);
-	send_request(k);
 }
 
 static void
@@ -209,4 +214,10 @@ bool
 keepalive_is_up(const struct keepalive *k)
 {
 	return k != NULL && k->up;
+}
+
+struct addr
+keepalive_local(const struct keepalive *k)
+{
+	return addr_of_socket(k->fd);
 }

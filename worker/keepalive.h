@@ -13,7 +13,7 @@
 struct keepalive;
 
 struct keepalive_handlers {
-	void (*on_up)(void *context); /* connected; the first request follows */
+	void (*on_up)(void *context); /* connected; the first request follows later */
 	/* It is over, for the reason in plain words; lived is the seconds since
 	 * on_up, or -1 if it never came.  The handler calls keepalive_free. */
 	void (*on_lost)(void *context, const char *reason, double lived);
@@ -25,5 +25,7 @@ struct keepalive *keepalive_start(struct worker *worker, const struct server *se
 void keepalive_free(struct keepalive *k);
 
 bool keepalive_is_up(const struct keepalive *k);
+/* The connection's own address; k must be up. */
+struct addr keepalive_local(const struct keepalive *k);
 
 #endif

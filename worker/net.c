@@ -40,6 +40,6 @@ const char *
 net_connect_error(int error)
 {
 	if (error == EADDRNOTAVAIL)
-		return "an older connection from this port to it has not ended yet";
+		return "no usable address of this machine, or an older connection to it that has not ended yet";
 	return strerror(error);
 }

@@ -87,7 +87,10 @@ take_answer(struct probe *p, const uint8_t *data, size_t length)
 			return false;
 		fail(p, "its answer has no usable address");
 	} else if (response.success) {
-		succeed(p, &response.mapped);
+		if (response.mapped.sa.sa_family == p->server.addr.sa.sa_family && addr_is_routable(&response.mapped))
+			succeed(p, &response.mapped);
+		else
+			fail(p, "it answers with an address that cannot be this machine's on the Internet");
 	} else {
 		fail(p, "it answers with error %d %s", response.error_code, response.error_reason);
 	}

@@ -31,6 +31,8 @@
 /* A connection that lived shorter than this was closed by a server that does
  * not want to be a keep-alive: going back to it at once would hammer it. */
 #define SHORT_LIFE 5.0
+/* Seconds; see retry_keep_alive. */
+#define PAUSE_MAX 5
 /* UDP: so long a silence is a doubt, after requests at 0, 0.5 and 1.5 s. */
 static const struct timeval doubt_delay = {.tv_sec = 2};
 
@@ -208,6 +210,28 @@ keep_winner(struct session *s, struct probe *winner)
 	probe_hand_over(winner, on_binding, s);
 }
 
+/* This machine has another address now, and the connection still has the old one:
+ * nobody would keep open what the STUN server has just seen. */
+static bool
+is_keep_alive_elsewhere(const struct session *s, const struct addr *local)
+{
+	struct addr own;
+
+	if (is_udp(s) || !keepalive_is_up(s->keepalive))
+		return false;
+	own = keepalive_local(s->keepalive);
+	return addr_is_set(&own) && !addr_same_ip(&own, local);
+}
+
+static void
+replace_keep_alive(struct session *s)
+{
+	keepalive_free(s->keepalive);
+	s->keepalive = NULL;
+	enter_doubt_or(s, STATE_CONNECTING, "this machine's own address changed");
+	punch(s);
+}
+
 static void
 on_round(void *context, const struct probe_result *result, struct probe *winner)
 {
@@ -218,7 +242,10 @@ on_round(void *context, const struct probe_result *result, struct probe *winner)
 	if (result->ok) {
 		log_debug("STUN server %s answered", probe_server(winner)->name);
 		keep_winner(s, winner);
-		publish(s, result);
+		if (is_keep_alive_elsewhere(s, &result->local))
+			replace_keep_alive(s);
+		else
+			publish(s, result);
 		return;
 	}
 	s->next_stun++;
@@ -250,13 +277,17 @@ on_keep_alive_up(void *context)
 }
 
 /* Another server is next; one that is the only one, or closes at once, is left
- * alone for a moment that grows up to half the interval. */
+ * alone for a moment that grows up to half the interval, but never so long that a
+ * NAT could forget a connection that was reset (10 s on Linux). */
 static void
 retry_keep_alive(struct session *s, double lived)
 {
 	unsigned int pause, most = (s->worker->mapping.keep_alive_interval + 1) / 2;
 
-	s->short_lives = lived < SHORT_LIFE ? s->short_lives + 1 : 0;
+	if (most > PAUSE_MAX)
+		most = PAUSE_MAX;
+	if (lived >= 0)
+		s->short_lives = lived < SHORT_LIFE ? s->short_lives + 1 : 0;
 	if (s->short_lives <= s->servers.keep_alive_count) {
 		punch(s);
 		return;
@@ -364,7 +395,7 @@ on_servers(void *context, const struct servers *servers)
 	struct session *s = context;
 
 	s->servers = *servers;
-	if (s->report.state == STATE_WAITING || s->report.state == STATE_BACKOFF)
+	if (s->report.state != STATE_OPEN && s->round == NULL && (s->keepalive == NULL || keepalive_is_up(s->keepalive)))
 		punch(s);
 }
 
@@ -373,10 +404,18 @@ on_again(void *context)
 {
 	struct session *s = context;
 
-	if (s->report.state == STATE_OPEN)
+	/* What is under way may come from an address that this machine has no more. */
+	round_free(s->round);
+	s->round = NULL;
+	if (s->report.state == STATE_OPEN) {
 		ask_servers(s);
-	else if (event_pending(s->timer, EV_TIMEOUT, NULL))
-		punch(s);
+		return;
+	}
+	if (!keepalive_is_up(s->keepalive)) {
+		keepalive_free(s->keepalive);
+		s->keepalive = NULL;
+	}
+	punch(s);
 }
 
 struct session *

@@ -18,6 +18,8 @@ static const struct timeval retry_delay = {.tv_usec = 100000};
 
 struct socket_wish {
 	STAILQ_ENTRY(socket_wish) entry;
+	enum socket_use use;
+	bool sent;
 	uplink_socket_cb *done; /* NULL: forgotten */
 	void *context;
 };
@@ -27,6 +29,7 @@ struct uplink {
 	int fd;
 	struct event *readable;
 	struct event *report_timer;
+	struct event *wish_timer;
 	struct uplink_handlers handlers;
 	void *context;
 	/* Answered in the order in which they were asked. */
@@ -104,6 +107,34 @@ on_report_timer(evutil_socket_t fd, short what, void *arg)
 	send_report(arg);
 }
 
+/* In their order; what finds no room now is sent later. */
+static void
+send_wishes(struct uplink *u)
+{
+	struct socket_wish *wish;
+
+	STAILQ_FOREACH(wish, &u->wishes, entry) {
+		struct socket_request request = {.use = wish->use};
+
+		if (wish->sent)
+			continue;
+		wish->sent = message_send(u->fd, MESSAGE_SOCKET, &request, sizeof(request), -1) == 0;
+		if (wish->sent)
+			continue;
+		if (errno == EAGAIN)
+			event_add(u->wish_timer, &retry_delay);
+		return; /* other errors are seen as the end of the socket */
+	}
+}
+
+static void
+on_wish_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	send_wishes(arg);
+}
+
 struct uplink *
 uplink_new(struct event_base *base, int fd)
 {
@@ -115,7 +146,8 @@ uplink_new(struct event_base *base, int fd)
 	evutil_make_socket_nonblocking(fd);
 	u->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, u);
 	u->report_timer = event_new(base, -1, 0, on_report_timer, u);
-	if (u->readable == NULL || u->report_timer == NULL || event_add(u->readable, NULL) < 0)
+	u->wish_timer = event_new(base, -1, 0, on_wish_timer, u);
+	if (u->readable == NULL || u->report_timer == NULL || u->wish_timer == NULL || event_add(u->readable, NULL) < 0)
 		fatal("cannot watch the supervisor's socket");
 	return u;
 }
@@ -136,6 +168,7 @@ uplink_free(struct uplink *u)
 		STAILQ_REMOVE_HEAD(&u->wishes, entry);
 		free(wish);
 	}
+	event_free(u->wish_timer);
 	event_free(u->report_timer);
 	event_free(u->readable);
 	free(u);
@@ -167,15 +200,13 @@ uplink_report(struct uplink *u, const struct report *report)
 struct socket_wish *
 uplink_ask_socket(struct uplink *u, enum socket_use use, uplink_socket_cb *done, void *context)
 {
-	struct socket_request request = {.use = use};
 	struct socket_wish *wish = alloc_zero(sizeof(*wish));
 
+	wish->use = use;
 	wish->done = done;
 	wish->context = context;
 	STAILQ_INSERT_TAIL(&u->wishes, wish, entry);
-	/* The queue of a SEQPACKET socket holds far more requests than a session ever has open. */
-	if (message_send(u->fd, MESSAGE_SOCKET, &request, sizeof(request), -1) < 0 && errno != EPIPE)
-		fatal("cannot ask the supervisor for a socket: %s", strerror(errno));
+	send_wishes(u);
 	return wish;
 }
 

@@ -210,6 +210,23 @@ test_sockets(void)
 	CHECK(!addr_is_set(&bound));
 }
 
+static void
+test_is_routable(void)
+{
+	static const char *const yes[] = {"203.0.113.7:1", "10.0.0.1:1", "100.64.0.1:1", "[2001:db8::1]:1"};
+	static const char *const no[] = {"0.0.0.0:1", "0.1.2.3:1", "127.0.0.1:1", "169.254.1.1:1", "224.0.0.1:1",
+	    "255.255.255.255:1", "[::]:1", "[::1]:1", "[fe80::1]:1", "[ff02::1]:1"};
+	struct addr a;
+	size_t i;
+
+	for (i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
+		CHECK(addr_parse(yes[i], 0, &a) == 0 && addr_is_routable(&a));
+	for (i = 0; i < sizeof(no) / sizeof(no[0]); i++)
+		CHECK(addr_parse(no[i], 0, &a) == 0 && !addr_is_routable(&a));
+	memset(&a, 0, sizeof(a));
+	CHECK(!addr_is_routable(&a));
+}
+
 int
 main(void)
 {
@@ -223,5 +240,6 @@ main(void)
 	test_ip_text();
 	test_from_sockaddr();
 	test_sockets();
+	test_is_routable();
 	return check_done();
 }
