@@ -115,9 +115,8 @@ broker_try_port(const struct mapping *mapping, bool reuse)
 		return -1;
 	/* With the option a listener of somebody else still refuses a second one. */
 	reuse = reuse && mapping->protocol == PROTOCOL_TCP;
-	if (reuse && set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0)
-		error = errno;
-	else if (bind(fd, &mapping->bind.sa, addr_len(&mapping->bind)) < 0 || (reuse && listen(fd, 0) < 0))
+	if ((reuse && set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0) ||
+	    bind(fd, &mapping->bind.sa, addr_len(&mapping->bind)) < 0 || (reuse && listen(fd, 0) < 0))
 		error = errno;
 	close(fd);
 	errno = error;

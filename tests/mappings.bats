@@ -196,12 +196,16 @@ END
     lab_wait 30 new_address tcp-192.168.77.3-80
 }
 
+keep_alive_servers_close_after() {
+    local server
+    for server in nginx30 nginx31; do
+        lab_stop_server "$server"
+        LAB_KEEPALIVE_REQUESTS=$1 lab_start_server "$server"
+    done
+}
+
 @test "a keep-alive server that closes after every third request leaves the hole open and the address as it is" {
-    lab_stop_server nginx30
-    lab_stop_server nginx31
-    export LAB_KEEPALIVE_REQUESTS=3
-    lab_start_server nginx30
-    lab_start_server nginx31
+    keep_alive_servers_close_after 3
     config_with_outputs <<'END'
 keep_alive_interval = 1;
 forward_port = { tcp = [ "192.168.77.3:80" ]; };
@@ -217,11 +221,7 @@ END
 }
 
 @test "keep-alive servers that close after every answer: the mapping opens and keeps its address" {
-    lab_stop_server nginx30
-    lab_stop_server nginx31
-    export LAB_KEEPALIVE_REQUESTS=1
-    lab_start_server nginx30
-    lab_start_server nginx31
+    keep_alive_servers_close_after 1
     config_with_outputs <<'END'
 keep_alive_interval = 1;
 forward_port = { tcp = [ "192.168.77.3:80" ]; };
