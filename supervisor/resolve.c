@@ -154,16 +154,25 @@ arm_timer(void)
 }
 
 static void
-on_refresh(evutil_socket_t fd, short what, void *arg)
+look_up_names(bool only_failing)
 {
 	size_t i;
 
+	for (i = 0; i < resolve.count; i++) {
+		const struct name *n = &resolve.names[i];
+
+		if (!n->numeric && n->pid == 0 && (n->failing || !only_failing))
+			start_look_up(i);
+	}
+}
+
+static void
+on_refresh(evutil_socket_t fd, short what, void *arg)
+{
 	(void)fd;
 	(void)what;
 	(void)arg;
-	for (i = 0; i < resolve.count; i++)
-		if (!resolve.names[i].numeric && resolve.names[i].pid == 0)
-			start_look_up(i);
+	look_up_names(false);
 }
 
 static void
@@ -180,11 +189,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 void
 resolve_again(void)
 {
-	size_t i;
-
-	for (i = 0; i < resolve.count; i++)
-		if (resolve.names[i].failing && resolve.names[i].pid == 0)
-			start_look_up(i);
+	look_up_names(true);
 }
 
 static void
@@ -281,7 +286,6 @@ int
 resolve_open(struct event_base *base, const struct config *config, void (*changed)(void))
 {
 	const struct config_mapping *m;
-	size_t i;
 
 	resolve.changed = changed;
 	resolve.uid = config->uid;
@@ -299,10 +303,7 @@ resolve_open(struct event_base *base, const struct config *config, void (*change
 	if (resolve.readable == NULL || resolve.timer == NULL || resolve.refresh == NULL ||
 	    event_add(resolve.readable, NULL) < 0 || event_add(resolve.refresh, &refresh_time) < 0)
 		return -1;
-	for (i = 0; i < resolve.count; i++)
-		if (!resolve.names[i].numeric)
-			start_look_up(i);
-	arm_timer();
+	look_up_names(false);
 	return 0;
 }
 

@@ -147,6 +147,20 @@ enter(struct session *s, enum state state, const char *why)
 	send_report(s);
 }
 
+static void
+drop_round(struct session *s)
+{
+	round_free(s->round);
+	s->round = NULL;
+}
+
+static void
+drop_keep_alive(struct session *s)
+{
+	keepalive_free(s->keepalive);
+	s->keepalive = NULL;
+}
+
 /* While the outer address is published, trouble is a doubt, not the end. */
 static void
 enter_doubt_or(struct session *s, enum state otherwise, const char *why)
@@ -174,8 +188,7 @@ on_binding(void *context, struct probe *probe, const struct probe_result *result
 	(void)probe;
 	s->binding_asked = false;
 	if (result->ok) {
-		round_free(s->round);
-		s->round = NULL;
+		drop_round(s);
 		publish(s, result);
 		return;
 	}
@@ -226,8 +239,7 @@ is_keep_alive_elsewhere(const struct session *s, const struct addr *local)
 static void
 replace_keep_alive(struct session *s)
 {
-	keepalive_free(s->keepalive);
-	s->keepalive = NULL;
+	drop_keep_alive(s);
 	enter_doubt_or(s, STATE_CONNECTING, "this machine's own address changed");
 	punch(s);
 }
@@ -237,8 +249,7 @@ on_round(void *context, const struct probe_result *result, struct probe *winner)
 {
 	struct session *s = context;
 
-	round_free(s->round);
-	s->round = NULL;
+	drop_round(s);
 	if (result->ok) {
 		log_debug("STUN server %s answered", probe_server(winner)->name);
 		keep_winner(s, winner);
@@ -301,10 +312,8 @@ on_keep_alive_lost(void *context, const char *reason, double lived)
 {
 	struct session *s = context;
 
-	keepalive_free(s->keepalive);
-	s->keepalive = NULL;
-	round_free(s->round);
-	s->round = NULL;
+	drop_keep_alive(s);
+	drop_round(s);
 	s->next_keep_alive++;
 	log_debug("%s", reason);
 	s->lost_in_a_row = lived < 0 ? s->lost_in_a_row + 1 : 0;
@@ -405,16 +414,13 @@ on_again(void *context)
 	struct session *s = context;
 
 	/* What is under way may come from an address that this machine has no more. */
-	round_free(s->round);
-	s->round = NULL;
+	drop_round(s);
 	if (s->report.state == STATE_OPEN) {
 		ask_servers(s);
 		return;
 	}
-	if (!keepalive_is_up(s->keepalive)) {
-		keepalive_free(s->keepalive);
-		s->keepalive = NULL;
-	}
+	if (!keepalive_is_up(s->keepalive))
+		drop_keep_alive(s);
 	punch(s);
 }
 
