@@ -34,17 +34,33 @@ protocol_name(enum protocol p)
 	return p == PROTOCOL_TCP ? "tcp" : "udp";
 }
 
+/* What a worker is for. */
+enum task {
+	TASK_HOLD,  /* hold the mapping open and report what is known of it */
+	TASK_CHECK, /* find out what NAT is in the way, report that once and end */
+};
+
 struct mapping {
 	char name[MAPPING_NAME_SIZE];
 	uint32_t protocol;            /* enum protocol */
+	uint32_t task;                /* enum task */
+	uint32_t test_page;           /* 1: the worker itself answers what arrives, to show that it does */
 	uint32_t keep_alive_interval; /* seconds */
 	uint32_t udp_timeout;         /* seconds without a datagram that end a UDP session */
 	uint32_t uid;                 /* what the worker becomes, if it starts as root */
 	uint32_t gid;
 	uint32_t log_level;           /* enum log_level: less important lines are not sent up */
 	struct addr bind;             /* the port is never 0 when it goes down */
-	struct addr target;           /* unset: punch only, relay nothing */
+	struct addr target;           /* unset: relay nothing */
 };
+
+/* Does the worker take what arrives on the mapped port?  If not, another program has
+ * the port, and it is only punched. */
+static inline bool
+mapping_is_served(const struct mapping *m)
+{
+	return m->test_page != 0 || addr_is_set(&m->target);
+}
 
 #define SERVERS_MAX 24
 

@@ -14,6 +14,7 @@
  *     down  SOCKET    struct socket_answer   with one descriptor, or none and an errno
  *     up    SOCKET    struct socket_request  one more socket on my port, please
  *     up    REPORT    struct report          something visible changed
+ *     up    NAT       struct nat_report      the result of a TASK_CHECK, once
  *     up    LOG       struct log_record      a log line
  *
  * Every payload but LOG's has one exact length.  End of file means "leave"
@@ -27,6 +28,7 @@
 #include <stdint.h>
 
 #include "mapping.h"
+#include "nat.h"
 #include "report.h"
 
 #define MESSAGE_WORKER_FD 3
@@ -38,10 +40,12 @@ enum message_kind {
 	MESSAGE_SOCKET,
 	MESSAGE_REPORT,
 	MESSAGE_LOG,
+	MESSAGE_NAT,
 };
 
 enum socket_use {
 	SOCKET_CONNECT, /* to be connected to a server */
+	SOCKET_FRESH,   /* not on the mapped port but on any free one of the same address */
 	SOCKET_SERVE,   /* to take what arrives: listening, or unconnected for UDP */
 };
 
@@ -70,6 +74,7 @@ struct message {
 		struct socket_request socket_request;
 		struct socket_answer socket_answer;
 		struct report report;
+		struct nat_report nat;
 		struct log_record log;
 	};
 };

@@ -17,6 +17,18 @@ static const char *const state_names[STATE_COUNT] = {
     [STATE_BACKOFF] = "backoff",
 };
 
+static const char *const reach_names[REACH_COUNT] = {
+    [REACH_UNKNOWN] = "unknown",
+    [REACH_REACHABLE] = "reachable",
+    [REACH_UNREACHABLE] = "unreachable",
+};
+
+const char *
+reach_name(enum reach r)
+{
+	return reach_names[r];
+}
+
 const char *
 state_name(enum state s)
 {
@@ -36,18 +48,19 @@ report_is_valid(const struct report *r)
 {
 	bool published = r->state == STATE_OPEN || r->state == STATE_DEGRADED;
 
-	if (r->state >= STATE_COUNT || r->reserved != 0)
+	if (r->state >= STATE_COUNT || r->reach >= REACH_COUNT)
 		return false;
 	if (!is_sane(&r->inner) || !is_sane(&r->outer) || addr_is_wildcard(&r->outer))
 		return false;
 	if (addr_is_set(&r->outer) != published || (r->since > 0) != published)
 		return false;
-	return text_is_printable(r->error, sizeof(r->error));
+	return text_is_printable(r->error, sizeof(r->error)) && text_is_printable(r->advice, sizeof(r->advice));
 }
 
 bool
 report_same_news(const struct report *a, const struct report *b)
 {
-	return a->state == b->state && a->since == b->since && addr_equal(&a->inner, &b->inner) &&
-	       addr_equal(&a->outer, &b->outer) && strcmp(a->error, b->error) == 0;
+	return a->state == b->state && a->reach == b->reach && a->since == b->since && addr_equal(&a->inner, &b->inner) &&
+	       addr_equal(&a->outer, &b->outer) && strcmp(a->error, b->error) == 0 &&
+	       strcmp(a->advice, b->advice) == 0;
 }

@@ -22,11 +22,20 @@ enum state {
 	STATE_COUNT
 };
 
+/* Do strangers get in?  Only what was seen, never a guess. */
+enum reach {
+	REACH_UNKNOWN,     /* nothing was seen that would tell */
+	REACH_REACHABLE,   /* something from outside came in */
+	REACH_UNREACHABLE, /* something that must have come in was kept out */
+	REACH_COUNT
+};
+
 #define REPORT_ERROR_SIZE 320
+#define REPORT_ADVICE_SIZE 200
 
 struct report {
 	uint32_t state;    /* enum state */
-	uint32_t reserved; /* 0 */
+	uint32_t reach;    /* enum reach */
 	struct addr inner; /* the mapped port as this machine sees it */
 	struct addr outer; /* as the Internet sees it; unset: none known */
 	int64_t since;     /* Unix time since which outer has been what it is; 0: unset */
@@ -35,10 +44,14 @@ struct report {
 	uint64_t bytes_in;          /* from the Internet to the target */
 	uint64_t bytes_out;         /* from the target to the Internet */
 	char error[REPORT_ERROR_SIZE]; /* the last one in plain words, or "" */
+	char advice[REPORT_ADVICE_SIZE]; /* what the owner should know although it is open, or "" */
 };
 
 /* "waiting", "connecting", ...; s must be below STATE_COUNT. */
 const char *state_name(enum state s);
+
+/* "unknown", "reachable", "unreachable"; r must be below REACH_COUNT. */
+const char *reach_name(enum reach r);
 
 /* Does the report keep its own rules: known state, sane addresses, an outer
  * address exactly in STATE_OPEN and STATE_DEGRADED, printable and terminated text? */

@@ -30,17 +30,17 @@ enlarge_buffers(int fd)
 }
 
 /* TCP wants both options: a listener and outgoing connections share the port.
- * UDP that is relayed wants SO_REUSEADDR alone: with SO_REUSEPORT the kernel
+ * UDP that is served here wants SO_REUSEADDR alone: with SO_REUSEPORT the kernel
  * would deal the clients' datagrams out among our sockets.  UDP that is only
  * punched takes both, as the program that owns the port may have either. */
 static int
 share_port(int fd, const struct mapping *mapping)
 {
-	bool relayed_udp = mapping->protocol == PROTOCOL_UDP && addr_is_set(&mapping->target);
+	bool served_udp = mapping->protocol == PROTOCOL_UDP && mapping_is_served(mapping);
 
 	if (set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0)
 		return -1;
-	return relayed_udp ? 0 : set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	return served_udp ? 0 : set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 }
 
 /* Binds although another program, of whatever user, has the port to itself: a
@@ -90,10 +90,15 @@ bind_or_close(int fd, const struct mapping *mapping)
 int
 broker_make_socket(const struct mapping *mapping, enum socket_use use)
 {
+	struct mapping elsewhere = *mapping;
 	int fd = open_socket(mapping);
 
 	if (fd < 0)
 		return -1;
+	if (use == SOCKET_FRESH) {
+		addr_set_port(&elsewhere.bind, 0);
+		return bind_or_close(fd, &elsewhere);
+	}
 	if (share_port(fd, mapping) < 0) {
 		close(fd);
 		errno = ENOPROTOOPT;
@@ -101,7 +106,7 @@ broker_make_socket(const struct mapping *mapping, enum socket_use use)
 	}
 	if (mapping->protocol == PROTOCOL_UDP && use == SOCKET_SERVE)
 		enlarge_buffers(fd);
-	if (mapping->protocol == PROTOCOL_TCP && !addr_is_set(&mapping->target) && bind_by_force(fd, mapping) == 0)
+	if (mapping->protocol == PROTOCOL_TCP && !mapping_is_served(mapping) && bind_by_force(fd, mapping) == 0)
 		return fd;
 	return bind_or_close(fd, mapping);
 }

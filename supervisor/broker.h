@@ -11,7 +11,8 @@
 #include "message.h"
 
 /* Returns a non-blocking, close-on-exec socket bound to the mapping's address,
- * which shares the port with all others made here, or -1 with errno. */
+ * which shares the port with all others made here (SOCKET_FRESH: bound to a free
+ * port of it that nobody shares), or -1 with errno. */
 int broker_make_socket(const struct mapping *mapping, enum socket_use use);
 
 /* Does nobody else have the mapping's port now?  Connections that have ended but

@@ -120,7 +120,7 @@ answer_socket(struct service *s, const struct message *m)
 	struct socket_answer answer = {0};
 	int fd;
 
-	uint32_t most = addr_is_set(&s->mapping.target) ? SOCKET_SERVE : SOCKET_CONNECT;
+	uint32_t most = mapping_is_served(&s->mapping) ? SOCKET_SERVE : SOCKET_FRESH;
 
 	if (m->length != sizeof(m->socket_request) || m->socket_request.use > most) {
 		kill_worker(s, "sent a malformed wish for a socket");

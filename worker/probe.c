@@ -14,14 +14,9 @@
 #include "log.h"
 #include "net.h"
 #include "stun.h"
+#include "transaction.h"
 #include "uplink.h"
 
-/* RFC 8489, 6.2.1: RTO 500 ms, doubled after each of Rc = 7 requests, and after
- * the last one Rm = 16 times the RTO: requests at 0, 500, 1500, 3500, 7500, 15500
- * and 31500 ms, given up at 39500 ms. */
-#define RTO_MS 500
-#define RC 7
-#define RM 16
 /* RFC 8489, 6.2.2: over TCP one request, given up Ti after the SYN. */
 #define TI_MS 39500
 
@@ -34,11 +29,10 @@ struct probe {
 	int fd;
 	struct event *readable;
 	struct event *writable; /* TCP, while connecting */
-	struct event *timer;
-	struct stun_id id;
-	unsigned int sent;   /* requests of this transaction */
-	bool running;
-	size_t received;     /* TCP: bytes in answer */
+	struct transaction transaction; /* UDP */
+	struct event *timer;            /* TCP: the end of patience */
+	struct stun_id id;              /* TCP */
+	size_t received;                /* TCP: bytes in answer */
 	uint8_t answer[STUN_RESPONSE_MAX];
 };
 
@@ -60,84 +54,63 @@ fail(struct probe *p, const char *format, ...)
 	va_end(args);
 	snprintf(result.error, sizeof(result.error), "STUN server %.90s (%s): %s", p->server.name,
 	    addr_text(&p->server.addr, where), what);
-	p->running = false;
 	event_del(p->timer);
 	p->done(p->context, p, &result);
 }
 
 static void
-succeed(struct probe *p, const struct addr *mapped)
+succeed(struct probe *p, const struct stun_response *response)
 {
-	struct probe_result result = {.ok = true, .mapped = *mapped, .local = addr_of_socket(p->fd)};
+	struct probe_result result = {
+	    .ok = true,
+	    .mapped = response->mapped,
+	    .local = addr_of_socket(p->fd),
+	    .other = response->other,
+	};
 
-	p->running = false;
 	event_del(p->timer);
+	if (!is_udp(p))
+		event_del(p->readable); /* whoever keeps the connection wants no more of it */
 	p->done(p->context, p, &result);
 }
 
-/* Takes what may be the answer.  Returns false if it is not (RFC 8489, 6.3.1:
- * silently discarded). */
-static bool
-take_answer(struct probe *p, const uint8_t *data, size_t length)
+static void
+take_response(struct probe *p, const struct stun_response *response)
 {
-	struct stun_response response;
+	if (!response->success)
+		fail(p, "it answers with error %d %s", response->error_code, response->error_reason);
+	else if (response->mapped.sa.sa_family == p->server.addr.sa.sa_family && addr_is_routable(&response->mapped))
+		succeed(p, response);
+	else
+		fail(p, "it answers with an address that cannot be this machine's on the Internet");
+}
 
-	if (stun_parse_response(data, length, &p->id, &response) < 0) {
-		if (errno == EBADMSG)
-			return false;
+/* What a parser made of what may be the answer.  Returns false if it is none (RFC
+ * 8489, 6.3.1: silently discarded). */
+static bool
+take_answer(struct probe *p, int parsed, const struct stun_response *response)
+{
+	if (parsed == 0)
+		take_response(p, response);
+	else if (errno == EBADMSG)
+		return false;
+	else
 		fail(p, "its answer has no usable address");
-	} else if (response.success) {
-		if (response.mapped.sa.sa_family == p->server.addr.sa.sa_family && addr_is_routable(&response.mapped))
-			succeed(p, &response.mapped);
-		else
-			fail(p, "it answers with an address that cannot be this machine's on the Internet");
-	} else {
-		fail(p, "it answers with error %d %s", response.error_code, response.error_reason);
-	}
 	return true;
 }
 
 static void
-arm_timer(struct probe *p, unsigned int ms)
+on_transaction_failed(void *context, const char *why)
 {
-	struct timeval t = {.tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000};
-
-	event_add(p->timer, &t);
-}
-
-static bool
-send_request(struct probe *p)
-{
-	uint8_t request[STUN_REQUEST_SIZE];
-	size_t length = stun_build_request(request, &p->id, STUN_CHANGE_NONE);
-
-	p->sent++;
-	return send(p->fd, request, length, MSG_NOSIGNAL) == (ssize_t)length;
-}
-
-static void
-transmit(struct probe *p)
-{
-	if (!send_request(p) && errno != EAGAIN && errno != ENOBUFS) {
-		fail(p, "%s", net_connect_error(errno));
-		return;
-	}
-	if (!is_udp(p))
-		return; /* the timer runs since the SYN */
-	arm_timer(p, p->sent < RC ? RTO_MS << (p->sent - 1) : RTO_MS * RM);
+	fail(context, "%s", why);
 }
 
 static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
-	struct probe *p = arg;
-
 	(void)fd;
 	(void)what;
-	if (is_udp(p) && p->sent < RC)
-		transmit(p);
-	else
-		fail(p, "no answer");
+	fail(arg, "no answer");
 }
 
 /* Receives one datagram.  Once connected, the socket gets the server's alone; what
@@ -147,6 +120,7 @@ static bool
 receive_datagram(struct probe *p)
 {
 	static uint8_t data[65536];
+	struct stun_response response;
 	struct sockaddr_storage from = {0};
 	socklen_t from_length = sizeof(from);
 	struct addr source;
@@ -158,8 +132,8 @@ receive_datagram(struct probe *p)
 		return true;
 	if (!addr_equal(&source, &p->server.addr))
 		p->worker->on_stray(p->worker->stray_context, &source, data, (size_t)n);
-	else if (p->running)
-		take_answer(p, data, (size_t)n);
+	else
+		take_answer(p, transaction_take(&p->transaction, data, (size_t)n, &response), &response);
 	return true;
 }
 
@@ -170,8 +144,16 @@ on_datagram(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (!receive_datagram(p) && errno != EAGAIN && errno != EINTR && p->running)
-		fail(p, "%s", strerror(errno)); /* RFC 8489, 6.2.1: a hard ICMP error */
+	if (!receive_datagram(p) && errno != EAGAIN && errno != EINTR)
+		transaction_refuse(&p->transaction, errno);
+}
+
+static bool
+take_frame(struct probe *p, size_t length)
+{
+	struct stun_response response;
+
+	return take_answer(p, stun_parse_response(p->answer, length, &p->id, &response), &response);
 }
 
 static void
@@ -190,7 +172,7 @@ on_stream(evutil_socket_t fd, short what, void *arg)
 	}
 	p->received += (size_t)n;
 	length = stun_frame_length(p->answer, p->received);
-	if (length < 0 || (length > 0 && (size_t)length <= p->received && !take_answer(p, p->answer, (size_t)length)))
+	if (length < 0 || (length > 0 && (size_t)length <= p->received && !take_frame(p, (size_t)length)))
 		fail(p, "what it sends is no answer to the request");
 }
 
@@ -198,7 +180,9 @@ static void
 on_writable(evutil_socket_t fd, short what, void *arg)
 {
 	struct probe *p = arg;
+	uint8_t request[STUN_REQUEST_SIZE];
 	int error = net_socket_error(fd);
+	size_t length;
 
 	(void)what;
 	if (error != 0) {
@@ -206,19 +190,24 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	event_add(p->readable, NULL);
-	transmit(p);
+	p->id = stun_new_id();
+	length = stun_build_request(request, &p->id, STUN_CHANGE_NONE);
+	/* A new connection has room for a request. */
+	if (send(fd, request, length, MSG_NOSIGNAL) != (ssize_t)length)
+		fail(p, "sending the request failed: %s", strerror(errno));
 }
 
 /* Over TCP the connection is in progress now. */
 static int
 begin_connection(struct probe *p)
 {
+	static const struct timeval patience = {.tv_sec = TI_MS / 1000, .tv_usec = TI_MS % 1000 * 1000};
+
 	net_set_reset_on_close(p->fd);
 	p->writable = event_new(p->worker->base, p->fd, EV_WRITE, on_writable, p);
 	if (p->writable == NULL || event_add(p->writable, NULL) < 0)
 		return -1;
-	arm_timer(p, TI_MS);
-	return 0;
+	return event_add(p->timer, &patience);
 }
 
 static void
@@ -243,18 +232,10 @@ on_socket(void *context, int fd, int error)
 		while (receive_datagram(p))
 			; /* now, because this probe may end before its next turn */
 		event_add(p->readable, NULL);
-		transmit(p);
+		probe_again(p);
 	} else if (begin_connection(p) < 0) {
 		fatal("out of memory");
 	}
-}
-
-static void
-begin_transaction(struct probe *p)
-{
-	p->id = stun_new_id();
-	p->sent = 0;
-	p->running = true;
 }
 
 struct probe *
@@ -269,7 +250,7 @@ probe_start(struct worker *worker, const struct server *server, probe_done *done
 	p->timer = event_new(worker->base, -1, 0, on_timer, p);
 	if (p->timer == NULL)
 		fatal("out of memory");
-	begin_transaction(p);
+	transaction_init(&p->transaction, worker->base, on_transaction_failed, p);
 	p->wish = uplink_ask_socket(worker->uplink, SOCKET_CONNECT, on_socket, p);
 	return p;
 }
@@ -277,8 +258,7 @@ probe_start(struct worker *worker, const struct server *server, probe_done *done
 void
 probe_again(struct probe *p)
 {
-	begin_transaction(p);
-	transmit(p);
+	transaction_begin(&p->transaction, p->fd, NULL, STUN_CHANGE_NONE, TRANSACTION_FULL);
 }
 
 void
@@ -299,6 +279,7 @@ probe_free(struct probe *p)
 		event_free(p->readable);
 	if (p->writable != NULL)
 		event_free(p->writable);
+	transaction_free(&p->transaction);
 	event_free(p->timer);
 	if (p->fd >= 0)
 		close(p->fd);

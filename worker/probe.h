@@ -16,6 +16,7 @@ struct probe_result {
 	bool ok;
 	struct addr mapped; /* if ok: what the server sees */
 	struct addr local;  /* if ok: the socket's own address */
+	struct addr other;  /* if ok: the server's alternate address and port (RFC 5780, 7.4); unset: none told */
 	char error[REPORT_ERROR_SIZE]; /* if not ok: in plain words, with the server's name */
 };
 

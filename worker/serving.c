@@ -32,7 +32,7 @@ struct serving {
 bool
 serving_is_ready(const struct serving *s)
 {
-	return s->relay_tcp != NULL || s->relay_udp != NULL || !addr_is_set(&s->worker->mapping.target);
+	return s->relay_tcp != NULL || s->relay_udp != NULL || !mapping_is_served(&s->worker->mapping);
 }
 
 const struct relay_counters *

@@ -102,7 +102,7 @@ test_nonsense(void)
 	r.state = UINT32_MAX;
 	CHECK(!report_is_valid(&r));
 	r = open_report();
-	r.reserved = 1;
+	r.reach = REACH_COUNT;
 	CHECK(!report_is_valid(&r));
 	r = open_report();
 	r.since = 0;
