@@ -39,7 +39,7 @@ get_protocol(const struct service *s, char value[RECORD_VALUE_SIZE])
 static void
 get_state(const struct service *s, char value[RECORD_VALUE_SIZE])
 {
-	const char *text = s->pid == 0 ? "restarting" : state_name((enum state)s->report.state);
+	const char *text = s->peer.pid == 0 ? "restarting" : state_name((enum state)s->report.state);
 
 	strlcpy(value, text, RECORD_VALUE_SIZE);
 }
@@ -108,7 +108,7 @@ get_state_since(const struct service *s)
 static uint64_t
 get_pid(const struct service *s)
 {
-	return (uint64_t)s->pid;
+	return (uint64_t)s->peer.pid;
 }
 
 static uint64_t

@@ -1,38 +1,25 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The table of mappings and its policy; see service.h.  What a worker sends is
- * gossip from a process that a stranger may have taken over: whatever breaks
- * the rules of message.h or report.h costs that worker its life and nothing else.
+ * gossip from a process that a stranger may have taken over (peer.h): a report is
+ * checked before it counts.
  */
 #include "service.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "alloc.h"
-#include "broker.h"
 #include "hook.h"
 #include "log.h"
-#include "message.h"
 #include "publish.h"
 #include "resolve.h"
-#include "spawn.h"
 #include "text.h"
 
 #define BACKOFF_MAX 60
 static const struct timeval healthy_time = {.tv_sec = 60};
-/* So many log lines a second may one worker write. */
-#define LOG_CREDIT 20
-/* Workers leave at once when their socket closes; this is for one that hangs. */
-#define STOP_MS 500
-/* Messages taken from one worker before the others' turn. */
-#define MESSAGES_A_TURN 16
 
 static struct {
 	struct event_base *base;
@@ -77,63 +64,6 @@ report_no_worker(struct service *s, const char *why)
 	replace_report(s, &r);
 }
 
-/* The end of the socket is the worker's end; spawn.c tells when it is gone. */
-static void
-end_worker(struct service *s)
-{
-	if (s->readable != NULL)
-		event_free(s->readable);
-	s->readable = NULL;
-	if (s->fd >= 0)
-		close(s->fd);
-	s->fd = -1;
-}
-
-/* One that closed its socket and lives on would never be replaced; one that is
- * ending keeps its own status. */
-static void
-lose_worker(struct service *s)
-{
-	end_worker(s);
-	if (s->pid > 0)
-		kill(s->pid, SIGKILL);
-}
-
-static void
-kill_worker(struct service *s, const char *why)
-{
-	log_error("%s: its worker %s: it is replaced", s->mapping.name, why);
-	lose_worker(s);
-}
-
-static void
-send_servers(struct service *s)
-{
-	if (s->fd >= 0 && message_send(s->fd, MESSAGE_SERVERS, &s->servers, sizeof(s->servers), -1) < 0 &&
-	    errno == EAGAIN)
-		kill_worker(s, "does not read");
-}
-
-static void
-answer_socket(struct service *s, const struct message *m)
-{
-	struct socket_answer answer = {0};
-	int fd;
-
-	uint32_t most = mapping_is_served(&s->mapping) ? SOCKET_SERVE : SOCKET_FRESH;
-
-	if (m->length != sizeof(m->socket_request) || m->socket_request.use > most) {
-		kill_worker(s, "sent a malformed wish for a socket");
-		return;
-	}
-	fd = broker_make_socket(&s->mapping, (enum socket_use)m->socket_request.use);
-	answer.error = fd < 0 ? (uint32_t)errno : 0;
-	if (message_send(s->fd, MESSAGE_SOCKET, &answer, sizeof(answer), fd) < 0 && errno == EAGAIN)
-		kill_worker(s, "does not read");
-	if (fd >= 0)
-		close(fd);
-}
-
 /* The inner address goes into hooks: it must be one that the mapping can have. */
 static bool
 is_own_address(const struct service *s, const struct report *r)
@@ -148,83 +78,17 @@ is_own_address(const struct service *s, const struct report *r)
 	       (addr_is_wildcard(bound) || addr_same_ip(&r->inner, bound));
 }
 
-static void
-take_report(struct service *s, const struct message *m)
+static const char *
+on_message(void *context, const struct message *m)
 {
+	struct service *s = context;
+
+	if (m->kind != MESSAGE_REPORT)
+		return "sent what no worker of a mapping may send";
 	if (m->length != sizeof(m->report) || !report_is_valid(&m->report) || !is_own_address(s, &m->report))
-		kill_worker(s, "sent a malformed report");
-	else
-		replace_report(s, &m->report);
-}
-
-static void
-take_log_line(struct service *s, const struct message *m)
-{
-	size_t size = m->length - offsetof(struct log_record, text);
-	time_t now = time(NULL);
-
-	if (m->length <= offsetof(struct log_record, text) || m->length > sizeof(m->log) || m->log.level >= LOG_LEVEL_COUNT ||
-	    !text_is_printable(m->log.text, size)) {
-		kill_worker(s, "sent a malformed log line");
-		return;
-	}
-	if (now != s->log_second) {
-		if (s->log_dropped > 0)
-			log_warning("%s: %u more lines were left out", s->mapping.name, s->log_dropped);
-		s->log_second = now;
-		s->log_credit = LOG_CREDIT;
-		s->log_dropped = 0;
-	}
-	if (s->log_credit == 0) {
-		s->log_dropped++;
-		return;
-	}
-	s->log_credit--;
-	log_at((enum log_level)m->log.level, "%s: %s", s->mapping.name, m->log.text);
-}
-
-static void
-dispatch(struct service *s, const struct message *m)
-{
-	switch (m->fd >= 0 ? UINT32_MAX : m->kind) {
-	case MESSAGE_SOCKET:
-		answer_socket(s, m);
-		break;
-	case MESSAGE_REPORT:
-		take_report(s, m);
-		break;
-	case MESSAGE_LOG:
-		take_log_line(s, m);
-		break;
-	default:
-		kill_worker(s, "sent what no worker may send");
-		break;
-	}
-}
-
-static void
-on_readable(evutil_socket_t fd, short what, void *arg)
-{
-	struct service *s = arg;
-	struct message m;
-	int i, n;
-
-	(void)fd;
-	(void)what;
-	for (i = 0; i < MESSAGES_A_TURN && s->fd >= 0; i++) {
-		n = message_receive(s->fd, &m);
-		if (n == 1) {
-			dispatch(s, &m);
-			if (m.fd >= 0)
-				close(m.fd);
-		} else {
-			if (n == 0)
-				lose_worker(s);
-			else if (errno != EAGAIN)
-				kill_worker(s, "sent a malformed message");
-			return;
-		}
-	}
+		return "sent a malformed report";
+	replace_report(s, &m->report);
+	return NULL;
 }
 
 /* 0, 1, 2, 4 .. 60 s: the first replacement comes at once. */
@@ -241,22 +105,13 @@ schedule_restart(struct service *s)
 static void
 start_worker(struct service *s)
 {
-	s->pid = spawn_worker(&s->fd);
-	if (s->pid < 0) {
-		s->pid = 0;
-		s->failures++;
-		log_error("%s: cannot start its worker: %s", s->mapping.name, strerror(errno));
-		schedule_restart(s);
+	if (peer_start(&s->peer, services.base, &s->servers) == 0) {
+		event_add(s->healthy, &healthy_time);
 		return;
 	}
-	s->readable = event_new(services.base, s->fd, EV_READ | EV_PERSIST, on_readable, s);
-	if (s->readable == NULL || event_add(s->readable, NULL) < 0)
-		fatal("cannot watch a worker's socket");
-	event_add(s->healthy, &healthy_time);
-	/* An empty queue takes both; if not, the worker's end is noticed. */
-	(void)message_send(s->fd, MESSAGE_MAPPING, &s->mapping, sizeof(s->mapping), -1);
-	send_servers(s);
-	log_debug("%s: worker %d started", s->mapping.name, (int)s->pid);
+	s->failures++;
+	log_error("%s: cannot start its worker: %s", s->mapping.name, strerror(errno));
+	schedule_restart(s);
 }
 
 static void
@@ -281,49 +136,27 @@ on_healthy(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-describe_end(int status, char *buf, size_t size)
+on_ended(void *context, const char *why)
 {
-	if (WIFEXITED(status) && WEXITSTATUS(status) == SPAWN_NO_EXEC)
-		snprintf(buf, size, "its worker could not be executed");
-	else if (WIFSIGNALED(status))
-		snprintf(buf, size, "its worker was ended by signal %d (%s)", WTERMSIG(status),
-		    strsignal(WTERMSIG(status)));
-	else
-		snprintf(buf, size, "its worker ended with status %d", WEXITSTATUS(status));
-}
+	struct service *s = context;
 
-bool
-services_reaped(pid_t pid, int wait_status)
-{
-	char why[160];
-	struct service *s;
-
-	TAILQ_FOREACH(s, &services.list, entry)
-		if (s->pid == pid)
-			break;
-	if (s == NULL)
-		return false;
-	s->pid = 0;
-	on_readable(-1, 0, s); /* its last words explain the end */
-	end_worker(s);
 	if (services.base == NULL)
-		return true; /* we are leaving too */
+		return; /* we are leaving too */
 	s->failures++;
 	event_del(s->healthy);
-	describe_end(wait_status, why, sizeof(why));
 	report_no_worker(s, why);
 	schedule_restart(s);
-	return true;
 }
 
 static void
 add_service(const struct config *config, const struct config_mapping *m)
 {
+	static const struct peer_handlers handlers = {on_message, on_ended};
 	struct service *s = alloc_zero(sizeof(*s));
 
 	s->mapping = m->mapping;
 	s->config = m;
-	s->fd = -1;
+	peer_init(&s->peer, &s->mapping, &handlers, s);
 	s->state_since = time(NULL);
 	s->restart = event_new(services.base, -1, 0, on_restart, s);
 	s->healthy = event_new(services.base, -1, 0, on_healthy, s);
@@ -360,7 +193,7 @@ services_update_servers(void)
 		if (memcmp(&servers, &s->servers, sizeof(servers)) == 0)
 			continue;
 		s->servers = servers;
-		send_servers(s);
+		peer_send_servers(&s->peer, &servers);
 	}
 }
 
@@ -369,36 +202,8 @@ services_look_again(void)
 {
 	struct service *s;
 
-	/* A worker that does not read is told by the next message that must be sent. */
 	TAILQ_FOREACH(s, &services.list, entry)
-		if (s->fd >= 0)
-			(void)message_send(s->fd, MESSAGE_AGAIN, NULL, 0, -1);
-}
-
-static bool
-any_worker_left(void)
-{
-	const struct service *s;
-
-	TAILQ_FOREACH(s, &services.list, entry)
-		if (s->pid != 0)
-			return true;
-	return false;
-}
-
-static void
-wait_for_workers(void)
-{
-	struct service *s;
-	int waited;
-
-	for (waited = 0; waited < STOP_MS && any_worker_left(); waited += 5) {
-		spawn_reap();
-		poll(NULL, 0, 5);
-	}
-	TAILQ_FOREACH(s, &services.list, entry)
-		if (s->pid != 0)
-			kill(s->pid, SIGKILL);
+		peer_look_again(&s->peer);
 }
 
 void
@@ -410,9 +215,8 @@ services_stop(void)
 	TAILQ_FOREACH(s, &services.list, entry) {
 		hook_free(s->hook);
 		s->hook = NULL;
-		end_worker(s);
 	}
-	wait_for_workers();
+	peers_stop();
 }
 
 void

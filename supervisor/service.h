@@ -7,14 +7,12 @@
 #define SERVICE_H
 
 #include <event2/event.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
-#include <sys/types.h>
-#include <time.h>
 
 #include "config.h"
 #include "mapping.h"
+#include "peer.h"
 #include "report.h"
 
 struct hook;
@@ -27,17 +25,12 @@ struct service {
 	struct report report;                /* the last valid one, or what service.c says instead */
 	struct addr last_outer;              /* what was last published as open; unset: nothing yet */
 	int64_t state_since;                 /* Unix time since which report.state has been what it is */
-	pid_t pid;                           /* 0: no worker now */
-	int fd;                              /* the socket to it, or -1 */
-	struct event *readable;
+	struct peer peer;                    /* its worker */
 	struct event *restart;               /* starts the next worker */
 	struct event *healthy;               /* a healthy minute: failures start again at 0 */
 	char complaint[REPORT_ERROR_SIZE];   /* the last logged since it was open; "": none */
 	unsigned int failures;               /* workers that died since the last healthy minute */
 	unsigned int restarts;               /* workers replaced since natterd started */
-	time_t log_second;                   /* the second in which ... */
-	unsigned int log_credit;             /* ... so many more lines of the worker are logged */
-	unsigned int log_dropped;            /* and so many were not */
 	struct hook *hook;                   /* hook.c's; NULL: none */
 };
 
@@ -57,9 +50,6 @@ void services_update_servers(void);
 
 /* The network changed: every worker looks again at once. */
 void services_look_again(void);
-
-/* spawn.c: a child ended.  True if it was a worker; another will replace it. */
-bool services_reaped(pid_t pid, int wait_status);
 
 /* Ends every worker, within half a second, and every running hook. */
 void services_stop(void);

@@ -21,8 +21,8 @@
 #include "log.h"
 #include "message.h"
 #include "paths.h"
+#include "peer.h"
 #include "resolve.h"
-#include "service.h"
 
 /* Also the room in which the worker writes its title over its arguments. */
 #define WORKER_ARGUMENT                                                                                               \
@@ -152,6 +152,6 @@ spawn_reap(void)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		if (!services_reaped(pid, status) && !hooks_reaped(pid, status))
+		if (!peers_reaped(pid, status) && !hooks_reaped(pid, status))
 			resolve_reaped(pid);
 }

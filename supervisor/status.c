@@ -95,7 +95,7 @@ list_stopped(void)
 
 	TAILQ_FOREACH (s, services_all(), entry) {
 		stopped = *s;
-		stopped.pid = 0;
+		stopped.peer.pid = 0;
 		stopped.state_since = time(NULL);
 		memset(&stopped.report, 0, sizeof(stopped.report));
 		entry = record_to_json(&stopped);

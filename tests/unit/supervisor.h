@@ -56,8 +56,8 @@ fill_service(struct service *s, const char *name, enum protocol protocol, const 
 	s->mapping.protocol = protocol;
 	s->mapping.bind = addr_of("0.0.0.0:5000");
 	s->mapping.target = addr_of(target);
-	s->pid = 4711;
-	s->fd = -1;
+	s->peer.pid = 4711;
+	s->peer.fd = -1;
 	s->state_since = 1700000001;
 	s->report.state = STATE_OPEN;
 	s->report.inner = addr_of("192.168.1.2:5000");

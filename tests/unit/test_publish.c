@@ -72,9 +72,9 @@ static void
 test_a_replaced_worker(void)
 {
 	publish(STATE_OPEN, "203.0.113.7:2", "");
-	web.pid = 0;
+	web.peer.pid = 0;
 	CHECK_TEXT(publish(STATE_BACKOFF, "", "its worker was killed"), "web: restarting: its worker was killed\n");
-	web.pid = 4712;
+	web.peer.pid = 4712;
 	publish(STATE_WAITING, "", "");
 	CHECK_TEXT(publish(STATE_OPEN, "203.0.113.7:2", ""), "web: open at 203.0.113.7:2 again\n");
 	CHECK(hook_runs == 0 && writes == 1);

@@ -61,7 +61,7 @@ test_absent_values(void)
 	CHECK_TEXT(value_of(&s, "since"), "0");
 	CHECK_TEXT(value_of(&s, "state"), "backoff");
 	CHECK_TEXT(value_of(&s, "error"), "no STUN server answered");
-	s.pid = 0;
+	s.peer.pid = 0;
 	CHECK_TEXT(value_of(&s, "state"), "restarting");
 }
 

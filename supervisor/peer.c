@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Workers and their sockets; see peer.h.
+ */
+#include "peer.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "broker.h"
+#include "log.h"
+#include "spawn.h"
+#include "text.h"
+
+/* So many log lines a second may one worker write. */
+#define LOG_CREDIT 20
+/* Workers leave at once when their socket closes; this is for one that hangs. */
+#define STOP_MS 500
+/* Messages taken from one worker before the others' turn. */
+#define MESSAGES_A_TURN 16
+
+/* Those with a worker. */
+static LIST_HEAD(, peer) peers = LIST_HEAD_INITIALIZER(peers);
+
+void
+peer_init(struct peer *p, const struct mapping *mapping, const struct peer_handlers *handlers, void *context)
+{
+	memset(p, 0, sizeof(*p));
+	p->mapping = mapping;
+	p->handlers = handlers;
+	p->context = context;
+	p->fd = -1;
+}
+
+void
+peer_end(struct peer *p)
+{
+	if (p->readable != NULL)
+		event_free(p->readable);
+	p->readable = NULL;
+	if (p->fd >= 0)
+		close(p->fd);
+	p->fd = -1;
+}
+
+/* One that closed its socket and lives on would never be replaced; one that is
+ * ending keeps its own status. */
+static void
+lose(struct peer *p)
+{
+	peer_end(p);
+	if (p->pid > 0)
+		kill(p->pid, SIGKILL);
+}
+
+static void
+refuse(struct peer *p, const char *why)
+{
+	log_error("%s: its worker %s: it is replaced", p->mapping->name, why);
+	lose(p);
+}
+
+void
+peer_send_servers(struct peer *p, const struct servers *servers)
+{
+	if (p->fd >= 0 && message_send(p->fd, MESSAGE_SERVERS, servers, sizeof(*servers), -1) < 0 && errno == EAGAIN)
+		refuse(p, "does not read");
+}
+
+void
+peer_look_again(struct peer *p)
+{
+	/* A worker that does not read is told by the next message that must be sent. */
+	if (p->fd >= 0)
+		(void)message_send(p->fd, MESSAGE_AGAIN, NULL, 0, -1);
+}
+
+/* Only a worker that serves its port is asked for, and gets, a socket that serves. */
+static bool
+is_permitted(const struct mapping *mapping, uint32_t use)
+{
+	return use <= SOCKET_FRESH || (use == SOCKET_SERVE && mapping_is_served(mapping));
+}
+
+static const char *
+answer_socket(struct peer *p, const struct message *m)
+{
+	struct socket_answer answer = {0};
+	const char *why = NULL;
+	int fd;
+
+	if (m->length != sizeof(m->socket_request) || !is_permitted(p->mapping, m->socket_request.use))
+		return "sent a malformed wish for a socket";
+	fd = broker_make_socket(p->mapping, (enum socket_use)m->socket_request.use);
+	answer.error = fd < 0 ? (uint32_t)errno : 0;
+	if (message_send(p->fd, MESSAGE_SOCKET, &answer, sizeof(answer), fd) < 0 && errno == EAGAIN)
+		why = "does not read";
+	if (fd >= 0)
+		close(fd);
+	return why;
+}
+
+static const char *
+take_log_line(struct peer *p, const struct message *m)
+{
+	size_t size = m->length - offsetof(struct log_record, text);
+	time_t now = time(NULL);
+
+	if (m->length <= offsetof(struct log_record, text) || m->length > sizeof(m->log) ||
+	    m->log.level >= LOG_LEVEL_COUNT || !text_is_printable(m->log.text, size))
+		return "sent a malformed log line";
+	if (now != p->log_second) {
+		if (p->log_dropped > 0)
+			log_warning("%s: %u more lines were left out", p->mapping->name, p->log_dropped);
+		p->log_second = now;
+		p->log_credit = LOG_CREDIT;
+		p->log_dropped = 0;
+	}
+	if (p->log_credit == 0) {
+		p->log_dropped++;
+		return NULL;
+	}
+	p->log_credit--;
+	log_at((enum log_level)m->log.level, "%s: %s", p->mapping->name, m->log.text);
+	return NULL;
+}
+
+static void
+dispatch(struct peer *p, const struct message *m)
+{
+	const char *why;
+
+	switch (m->fd >= 0 ? UINT32_MAX : m->kind) {
+	case MESSAGE_SOCKET:
+		why = answer_socket(p, m);
+		break;
+	case MESSAGE_LOG:
+		why = take_log_line(p, m);
+		break;
+	default:
+		why = m->fd < 0 ? p->handlers->on_message(p->context, m) : "passed a descriptor";
+		break;
+	}
+	if (why != NULL)
+		refuse(p, why);
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct peer *p = arg;
+	struct message m;
+	int i, n;
+
+	(void)fd;
+	(void)what;
+	for (i = 0; i < MESSAGES_A_TURN && p->fd >= 0; i++) {
+		n = message_receive(p->fd, &m);
+		if (n == 1) {
+			dispatch(p, &m);
+			if (m.fd >= 0)
+				close(m.fd);
+		} else {
+			if (n == 0)
+				lose(p);
+			else if (errno != EAGAIN)
+				refuse(p, "sent a malformed message");
+			return;
+		}
+	}
+}
+
+int
+peer_start(struct peer *p, struct event_base *base, const struct servers *servers)
+{
+	p->pid = spawn_worker(&p->fd);
+	if (p->pid < 0) {
+		p->pid = 0;
+		return -1;
+	}
+	LIST_INSERT_HEAD(&peers, p, entry);
+	p->readable = event_new(base, p->fd, EV_READ | EV_PERSIST, on_readable, p);
+	if (p->readable == NULL || event_add(p->readable, NULL) < 0)
+		fatal("cannot watch a worker's socket");
+	/* An empty queue takes both; if not, the worker's end is noticed. */
+	(void)message_send(p->fd, MESSAGE_MAPPING, p->mapping, sizeof(*p->mapping), -1);
+	peer_send_servers(p, servers);
+	log_debug("%s: worker %d started", p->mapping->name, (int)p->pid);
+	return 0;
+}
+
+static void
+describe_end(int status, char *buf, size_t size)
+{
+	if (WIFEXITED(status) && WEXITSTATUS(status) == SPAWN_NO_EXEC)
+		snprintf(buf, size, "its worker could not be executed");
+	else if (WIFSIGNALED(status))
+		snprintf(buf, size, "its worker was ended by signal %d (%s)", WTERMSIG(status),
+		    strsignal(WTERMSIG(status)));
+	else
+		snprintf(buf, size, "its worker ended with status %d", WEXITSTATUS(status));
+}
+
+bool
+peers_reaped(pid_t pid, int wait_status)
+{
+	char why[160];
+	struct peer *p;
+
+	LIST_FOREACH(p, &peers, entry)
+		if (p->pid == pid)
+			break;
+	if (p == NULL)
+		return false;
+	p->pid = 0;
+	on_readable(-1, 0, p); /* its last words explain the end */
+	peer_end(p);
+	LIST_REMOVE(p, entry);
+	describe_end(wait_status, why, sizeof(why));
+	p->handlers->on_ended(p->context, why);
+	return true;
+}
+
+void
+peers_stop(void)
+{
+	struct peer *p;
+	int waited;
+
+	LIST_FOREACH(p, &peers, entry)
+		peer_end(p);
+	for (waited = 0; waited < STOP_MS && !LIST_EMPTY(&peers); waited += 5) {
+		spawn_reap();
+		poll(NULL, 0, 5);
+	}
+	LIST_FOREACH(p, &peers, entry)
+		kill(p->pid, SIGKILL);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A worker as its supervisor sees it: a process, the socket to it, and what
+ * comes up from it.  Sockets and log lines are dealt with here; everything else
+ * is the owner's.  What a worker sends is gossip from a process that a stranger
+ * may have taken over: whatever breaks the rules of message.h costs that worker
+ * its life and nothing else.
+ */
+#ifndef PEER_H
+#define PEER_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "message.h"
+
+struct peer_handlers {
+	/* A message of another kind.  Returns NULL, or in a few words what rule the
+	 * worker broke ("sent a malformed report"): it is ended then. */
+	const char *(*on_message)(void *context, const struct message *m);
+	/* The worker is gone and reaped, for the reason in plain words. */
+	void (*on_ended)(void *context, const char *why);
+};
+
+struct peer {
+	LIST_ENTRY(peer) entry;
+	const struct mapping *mapping;
+	const struct peer_handlers *handlers;
+	void *context;
+	pid_t pid;               /* 0: no worker now */
+	int fd;                  /* the socket to it, or -1 */
+	struct event *readable;
+	time_t log_second;       /* the second in which ... */
+	unsigned int log_credit; /* ... so many more of its lines are logged */
+	unsigned int log_dropped; /* and so many were not */
+};
+
+/* Makes *p ready; there is no worker yet.  What is given must outlive it. */
+void peer_init(struct peer *p, const struct mapping *mapping, const struct peer_handlers *handlers, void *context);
+
+/* Starts a worker, which p must not have, and sends it the mapping and the
+ * servers.  Returns 0, or -1 with errno. */
+int peer_start(struct peer *p, struct event_base *base, const struct servers *servers);
+
+/* The socket closes, and so the worker leaves; on_ended follows. */
+void peer_end(struct peer *p);
+
+/* Nothing if there is no worker. */
+void peer_send_servers(struct peer *p, const struct servers *servers);
+void peer_look_again(struct peer *p);
+
+/* spawn.c: a child ended.  True if it was a worker. */
+bool peers_reaped(pid_t pid, int wait_status);
+
+/* Ends every worker within half a second, killing those that hang. */
+void peers_stop(void);
+
+#endif
