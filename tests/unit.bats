@@ -58,6 +58,10 @@ run_unit() {
     run_unit relay_udp
 }
 
+@test "hairpin probes" {
+    run_unit hairpin
+}
+
 @test "the configuration file" {
     run_unit config
 }

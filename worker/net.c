@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 double
 net_now(void)
@@ -34,6 +35,22 @@ net_set_reset_on_close(int fd)
 
 	/* Without it a reconnect may have to wait, which is worth no error. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+}
+
+/* To an address of its own the kernel sends from that very address.  Connecting a UDP
+ * socket sends nothing. */
+bool
+net_is_own_address(const struct addr *a)
+{
+	int fd = socket(a->sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct addr source = {0};
+
+	if (fd < 0)
+		return false;
+	if (connect(fd, &a->sa, addr_len(a)) == 0)
+		source = addr_of_socket(fd);
+	close(fd);
+	return addr_same_ip(&source, a);
 }
 
 const char *

@@ -5,6 +5,10 @@
 #ifndef NET_H
 #define NET_H
 
+#include <stdbool.h>
+
+#include "addr.h"
+
 /* Seconds on the monotonic clock. */
 double net_now(void);
 
@@ -14,6 +18,9 @@ int net_socket_error(int fd);
 /* close(2) will send a reset: neither TIME_WAIT nor an orphan in FIN_WAIT1 then
  * blocks the next connection from the same port to the same server. */
 void net_set_reset_on_close(int fd);
+
+/* Has this machine the address, so that what it sends there never leaves it? */
+bool net_is_own_address(const struct addr *a);
 
 /* Why connect(2) failed, in words that fit a socket bound to the mapped port. */
 const char *net_connect_error(int error);

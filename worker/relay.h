@@ -14,7 +14,7 @@
 
 #include "mapping.h"
 
-/* The counters that a relay keeps, and what it asks of its owner. */
+/* The counters that a relay keeps, and what it asks of their owner. */
 struct relay_counters {
 	uint64_t connections;       /* TCP connections or UDP sessions now */
 	uint64_t connections_total;
@@ -22,9 +22,12 @@ struct relay_counters {
 	uint64_t bytes_out;         /* target to client */
 	/* Called when one began or ended; NULL: nobody wants to know. */
 	void (*on_connections)(void *context);
-	/* UDP: is a datagram from nobody known an answer to this machine's own
-	 * question, which came too late for whoever asked?  NULL: it never is. */
-	bool (*is_late_answer)(void *context, const struct addr *from, const void *data, size_t length);
+	/* Is what arrived no client's, but part of a question that this machine asked
+	 * itself?  Then it is the owner's, who closes fd or gives it back through
+	 * relay_tcp_inject.  Datagrams are shown if they come from nobody known.
+	 * NULL: all are clients'. */
+	bool (*claim_connection)(void *context, int fd, const struct addr *from);
+	bool (*claim_datagram)(void *context, const struct addr *from, const void *data, size_t length);
 	void *context;
 };
 
@@ -54,6 +57,8 @@ struct relay_udp;
  * NULL with errno if the socket cannot listen; fd is closed then. */
 struct relay_tcp *relay_tcp_open(struct event_base *base, const struct mapping *mapping, int fd,
     struct relay_counters *counters);
+/* A client's connection that claim_connection took, and that now is the relay's. */
+void relay_tcp_inject(struct relay_tcp *relay, const struct addr *client, int fd);
 void relay_tcp_close(struct relay_tcp *relay);
 
 /* The same for the bound, unconnected, non-blocking datagram socket fd. */

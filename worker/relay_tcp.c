@@ -69,6 +69,14 @@ accept_client(struct relay_tcp *r, struct addr *peer)
 	return fd;
 }
 
+static bool
+is_claimed(const struct relay_tcp *r, int fd, const struct addr *peer)
+{
+	const struct relay_counters *c = r->counters;
+
+	return c->claim_connection != NULL && c->claim_connection(c->context, fd, peer);
+}
+
 static void
 on_acceptable(evutil_socket_t fd, short what, void *arg)
 {
@@ -84,12 +92,21 @@ on_acceptable(evutil_socket_t fd, short what, void *arg)
 			return;
 		if (client < 0 && !connections_is_shortage(errno))
 			continue; /* accept(2): an error of that one connection */
+		if (client >= 0 && is_claimed(r, client, &peer))
+			continue;
 		if (client < 0 || connections_start(r->connections, client, &peer) < 0) {
 			pause_accepting(r, errno);
 			return;
 		}
 		r->short_of_room = false;
 	}
+}
+
+void
+relay_tcp_inject(struct relay_tcp *relay, const struct addr *client, int fd)
+{
+	if (connections_start(relay->connections, fd, client) < 0)
+		pause_accepting(relay, errno);
 }
 
 static int

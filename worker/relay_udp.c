@@ -321,11 +321,11 @@ send_to_target(struct udp_session *s, const void *data, size_t length)
 }
 
 static bool
-is_late_answer(const struct relay_udp *r, const struct datagram *d)
+is_claimed(const struct relay_udp *r, const struct datagram *d)
 {
 	const struct relay_counters *c = r->counters;
 
-	return c->is_late_answer != NULL && c->is_late_answer(c->context, &d->peer, d->data, d->length);
+	return c->claim_datagram != NULL && c->claim_datagram(c->context, &d->peer, d->data, d->length);
 }
 
 static void
@@ -333,7 +333,7 @@ take_datagram(struct relay_udp *r, const struct datagram *d, double now)
 {
 	struct udp_session *s = find_session(r, &d->peer);
 
-	if (s == NULL && !is_late_answer(r, d))
+	if (s == NULL && !is_claimed(r, d))
 		s = start_session(r, &d->peer);
 	if (s == NULL)
 		return;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "alloc.h"
 #include "log.h"
@@ -25,6 +26,7 @@ struct serving {
 	struct socket_wish *wish;
 	struct relay_tcp *relay_tcp;
 	struct relay_udp *relay_udp;
+	struct hairpin *hairpin;
 	struct relay_counters counters;
 	struct event *traffic;
 };
@@ -65,15 +67,30 @@ on_connections(void *context)
 /* The answers of the slower servers arrive when their sockets are closed: they
  * are nobody's client data. */
 static bool
-is_late_answer(void *context, const struct addr *from, const void *data, size_t length)
+is_late_answer(const struct serving *s, const struct addr *from, const void *data, size_t length)
 {
-	const struct serving *s = context;
 	uint32_t i;
 
 	for (i = 0; i < s->servers->stun_count; i++)
 		if (addr_equal(&s->servers->stun[i].addr, from))
 			return stun_is_message(data, length);
 	return false;
+}
+
+static bool
+claim_connection(void *context, int fd, const struct addr *from)
+{
+	struct serving *s = context;
+
+	return hairpin_claim_connection(s->hairpin, fd, from);
+}
+
+static bool
+claim_datagram(void *context, const struct addr *from, const void *data, size_t length)
+{
+	struct serving *s = context;
+
+	return is_late_answer(s, from, data, length) || hairpin_claim_datagram(s->hairpin, data, length);
 }
 
 /* Client data from a socket of the punching side. */
@@ -84,6 +101,17 @@ on_stray(void *context, const struct addr *client, const void *data, size_t leng
 
 	if (s->relay_udp != NULL)
 		relay_udp_inject(s->relay_udp, client, data, length);
+}
+
+static void
+on_stray_connection(void *context, const struct addr *client, int fd)
+{
+	struct serving *s = context;
+
+	if (s->relay_tcp != NULL)
+		relay_tcp_inject(s->relay_tcp, client, fd);
+	else
+		close(fd);
 }
 
 static void
@@ -114,6 +142,12 @@ serving_start(struct serving *s)
 		s->wish = uplink_ask_socket(s->worker->uplink, SOCKET_SERVE, on_socket, s);
 }
 
+void
+serving_set_hairpin(struct serving *s, struct hairpin *hairpin)
+{
+	s->hairpin = hairpin;
+}
+
 struct serving *
 serving_new(struct worker *worker, const struct servers *servers, const struct serving_handlers *handlers,
     void *context)
@@ -125,12 +159,14 @@ serving_new(struct worker *worker, const struct servers *servers, const struct s
 	s->handlers = *handlers;
 	s->context = context;
 	s->counters.on_connections = on_connections;
-	s->counters.is_late_answer = is_late_answer;
+	s->counters.claim_connection = claim_connection;
+	s->counters.claim_datagram = claim_datagram;
 	s->counters.context = s;
 	s->traffic = event_new(worker->base, -1, 0, on_traffic_timer, s);
 	if (s->traffic == NULL)
 		fatal("out of memory");
 	worker->on_stray = on_stray;
+	worker->on_stray_connection = on_stray_connection;
 	worker->stray_context = s;
 	return s;
 }

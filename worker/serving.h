@@ -8,6 +8,7 @@
 #ifndef SERVING_H
 #define SERVING_H
 
+#include "hairpin.h"
 #include "relay.h"
 #include "worker.h"
 
@@ -24,6 +25,9 @@ struct serving_handlers {
 struct serving *serving_new(struct worker *worker, const struct servers *servers,
     const struct serving_handlers *handlers, void *context);
 void serving_free(struct serving *serving);
+
+/* What arrives from now on may be this probe's own; NULL: there is none. */
+void serving_set_hairpin(struct serving *serving, struct hairpin *hairpin);
 
 bool serving_is_ready(const struct serving *serving);
 /* Begins, unless it has begun. */

@@ -19,11 +19,17 @@
 /* The first three of these requests, and the pause that would follow them. */
 #define SHORT_REQUESTS 3
 
-static void
-fail(struct transaction *t, const char *why)
+void
+transaction_stop(struct transaction *t)
 {
 	t->running = false;
 	event_del(t->timer);
+}
+
+static void
+fail(struct transaction *t, const char *why)
+{
+	transaction_stop(t);
 	t->failed(t->context, why);
 }
 
@@ -116,10 +122,8 @@ transaction_take(struct transaction *t, const uint8_t *data, size_t length, stru
 	if (!t->running)
 		return -1;
 	result = stun_parse_response(data, length, &t->id, out);
-	if (result == 0 || errno != EBADMSG) {
-		t->running = false;
-		event_del(t->timer);
-	}
+	if (result == 0 || errno != EBADMSG)
+		transaction_stop(t);
 	return result;
 }
 

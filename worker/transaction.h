@@ -50,6 +50,9 @@ void transaction_begin(struct transaction *t, int fd, const struct addr *to, uns
  * EBADMSG the transaction is over. */
 int transaction_take(struct transaction *t, const uint8_t *data, size_t length, struct stun_response *out);
 
+/* It is over, and nobody is told; nothing happens if it is. */
+void transaction_stop(struct transaction *t);
+
 /* The socket reported an ICMP error, which ends it (RFC 8489, 6.2.1). */
 void transaction_refuse(struct transaction *t, int error);
 

@@ -19,7 +19,10 @@ struct worker {
 	/* Client data that a socket of the punching side received in the moment
 	 * between its bind and its connect. */
 	void (*on_stray)(void *context, const struct addr *client, const void *data, size_t length);
-	void *stray_context;
+	/* A client's connection that a hairpin probe took for its own for a moment; NULL:
+	 * it is closed.  fd is the handler's. */
+	void (*on_stray_connection)(void *context, const struct addr *client, int fd);
+	void *stray_context; /* of both */
 };
 
 #endif

@@ -394,7 +394,7 @@ test_owner(void)
 	open_relay("127.0.0.1");
 	news = 0;
 	t.counters.on_connections = on_connections;
-	t.counters.is_late_answer = is_late;
+	t.counters.claim_datagram = is_late;
 	t.counters.context = &news;
 	client = connect_to(SOCK_DGRAM, &t.public);
 	other = connect_to(SOCK_DGRAM, &t.public);
