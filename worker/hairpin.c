@@ -175,8 +175,9 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-on_transaction_failed(void *context, const char *why)
+on_transaction_failed(void *context, int error, const char *why)
 {
+	(void)error;
 	(void)why;
 	finish(context, false);
 }

@@ -28,6 +28,19 @@ net_socket_error(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0 ? errno : error;
 }
 
+ssize_t
+net_receive(int fd, void *data, size_t size, struct addr *from)
+{
+	struct sockaddr_storage storage = {0};
+	socklen_t length = sizeof(storage);
+	ssize_t n = recvfrom(fd, data, size, 0, (struct sockaddr *)&storage, &length);
+
+	/* An IP socket's datagrams always have an IP address as their sender. */
+	if (n >= 0)
+		(void)addr_from_sockaddr((struct sockaddr *)&storage, from);
+	return n;
+}
+
 void
 net_set_reset_on_close(int fd)
 {

@@ -6,6 +6,8 @@
 #define NET_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
 
 #include "addr.h"
 
@@ -14,6 +16,10 @@ double net_now(void);
 
 /* Reads and clears the socket's pending error: 0 or an errno. */
 int net_socket_error(int fd);
+
+/* Receives one datagram and its sender.  Returns its length, which may be 0, or -1
+ * with errno. */
+ssize_t net_receive(int fd, void *data, size_t size, struct addr *from);
 
 /* close(2) will send a reset: neither TIME_WAIT nor an orphan in FIN_WAIT1 then
  * blocks the next connection from the same port to the same server. */

@@ -100,8 +100,9 @@ take_answer(struct probe *p, int parsed, const struct stun_response *response)
 }
 
 static void
-on_transaction_failed(void *context, const char *why)
+on_transaction_failed(void *context, int error, const char *why)
 {
+	(void)error;
 	fail(context, "%s", why);
 }
 
@@ -121,15 +122,11 @@ receive_datagram(struct probe *p)
 {
 	static uint8_t data[65536];
 	struct stun_response response;
-	struct sockaddr_storage from = {0};
-	socklen_t from_length = sizeof(from);
 	struct addr source;
-	ssize_t n = recvfrom(p->fd, data, sizeof(data), 0, (struct sockaddr *)&from, &from_length);
+	ssize_t n = net_receive(p->fd, data, sizeof(data), &source);
 
 	if (n < 0)
 		return false;
-	if (addr_from_sockaddr((struct sockaddr *)&from, &source) < 0)
-		return true;
 	if (!addr_equal(&source, &p->server.addr))
 		p->worker->on_stray(p->worker->stray_context, &source, data, (size_t)n);
 	else

@@ -27,10 +27,10 @@ transaction_stop(struct transaction *t)
 }
 
 static void
-fail(struct transaction *t, const char *why)
+fail(struct transaction *t, int error)
 {
 	transaction_stop(t);
-	t->failed(t->context, why);
+	t->failed(t->context, error, error != 0 ? net_connect_error(error) : "no answer");
 }
 
 static unsigned int
@@ -42,11 +42,10 @@ requests_of(const struct transaction *t)
 static void
 arm_timer(struct transaction *t)
 {
-	bool last_of_all = t->sent == RC;
-	unsigned int ms = last_of_all ? RTO_MS * RM : RTO_MS << (t->sent - 1);
-	struct timeval wait = {.tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000};
+	unsigned int ms = t->sent == RC ? RTO_MS * RM : RTO_MS << (t->sent - 1);
+	struct timeval wait = {.tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000}, now = {0};
 
-	event_add(t->timer, &wait);
+	event_add(t->timer, t->error == 0 ? &wait : &now);
 }
 
 static void
@@ -57,12 +56,12 @@ transmit(struct transaction *t)
 	const struct sockaddr *to = addr_is_set(&t->to) ? &t->to.sa : NULL;
 
 	t->sent++;
+	if (sendto(t->fd, request, length, MSG_NOSIGNAL, to, addr_len(&t->to)) < 0)
+		t->error = errno;
 	/* What a full queue loses is sent again like what the network loses. */
-	if (sendto(t->fd, request, length, MSG_NOSIGNAL, to, addr_len(&t->to)) < 0 && errno != EAGAIN &&
-	    errno != ENOBUFS)
-		fail(t, net_connect_error(errno));
-	else
-		arm_timer(t);
+	if (t->error == EAGAIN || t->error == ENOBUFS)
+		t->error = 0;
+	arm_timer(t);
 }
 
 static void
@@ -72,10 +71,10 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (t->sent < requests_of(t))
+	if (t->error == 0 && t->sent < requests_of(t))
 		transmit(t);
 	else
-		fail(t, "no answer");
+		fail(t, t->error);
 }
 
 void
@@ -108,6 +107,7 @@ transaction_begin(struct transaction *t, int fd, const struct addr *to, unsigned
 	t->change = change;
 	t->schedule = schedule;
 	t->sent = 0;
+	t->error = 0;
 	t->id = stun_new_id();
 	t->running = true;
 	transmit(t);
@@ -131,5 +131,5 @@ void
 transaction_refuse(struct transaction *t, int error)
 {
 	if (t->running)
-		fail(t, strerror(error));
+		fail(t, error);
 }

@@ -19,9 +19,10 @@ enum transaction_schedule {
 	TRANSACTION_SHORT, /* where silence is the usual answer: at 0, 0.5, 1.5 s, given up at 3.5 s */
 };
 
-/* It is over without an answer, for the reason in plain words.  The handler may
+/* It is over without an answer, for the reason in plain words; error is an errno,
+ * or 0 if the schedule ended in silence.  Called from the loop; the handler may
  * begin it anew or free it. */
-typedef void transaction_failed(void *context, const char *why);
+typedef void transaction_failed(void *context, int error, const char *why);
 
 struct transaction {
 	struct event *timer;
@@ -34,6 +35,7 @@ struct transaction {
 	unsigned int sent; /* requests */
 	struct stun_id id;
 	bool running;
+	int error; /* why the last request could not be sent, or 0 */
 };
 
 /* Makes *t ready; transaction_free is due later. */
@@ -41,17 +43,16 @@ void transaction_init(struct transaction *t, struct event_base *base, transactio
 void transaction_free(struct transaction *t);
 
 /* Begins a new transaction from the socket fd: to the address to, or NULL for a
- * connected socket.  change is STUN_CHANGE_NONE or a sum of the others.  A socket
- * that cannot send is told at once through failed. */
+ * connected socket.  change is STUN_CHANGE_NONE or a sum of the others. */
 void transaction_begin(struct transaction *t, int fd, const struct addr *to, unsigned int change,
     enum transaction_schedule schedule);
+
+/* Ends it without a word; also if it does not run. */
+void transaction_stop(struct transaction *t);
 
 /* Is the datagram its answer?  Returns as stun_parse_response does; unless errno is
  * EBADMSG the transaction is over. */
 int transaction_take(struct transaction *t, const uint8_t *data, size_t length, struct stun_response *out);
-
-/* It is over, and nobody is told; nothing happens if it is. */
-void transaction_stop(struct transaction *t);
 
 /* The socket reported an ICMP error, which ends it (RFC 8489, 6.2.1). */
 void transaction_refuse(struct transaction *t, int error);
