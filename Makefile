@@ -48,9 +48,11 @@ endif
 
 COMMON_OBJECTS = $(patsubst %.c,$(B)/%.o,$(wildcard common/*.c))
 WORKER_OBJECTS = $(patsubst %.c,$(B)/%.o,$(wildcard worker/*.c))
-CTL_SOURCES = $(wildcard supervisor/natterctl*.c) supervisor/table.c
+CTL_SOURCES = $(wildcard supervisor/natterctl*.c)
 CTL_OBJECTS = $(CTL_SOURCES:%.c=$(B)/%.o)
 SUPERVISOR_OBJECTS = $(patsubst %.c,$(B)/%.o,$(filter-out $(CTL_SOURCES),$(wildcard supervisor/*.c)))
+# What natterd and natterctl both show.
+SHOWN_OBJECTS = $(B)/supervisor/table.o $(B)/supervisor/checknat_print.o
 
 # A unit test names the objects it needs in its first lines: "NEEDS: worker/stun".
 UNIT_TESTS = $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
@@ -64,7 +66,7 @@ $(B)/natterd: $(SUPERVISOR_OBJECTS) $(COMMON_OBJECTS)
 $(B)/natter-worker: $(WORKER_OBJECTS) $(COMMON_OBJECTS)
 	$(Q)$(LINK) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(WORKER_PACKAGES))
 
-$(B)/natterctl: $(CTL_OBJECTS) $(COMMON_OBJECTS)
+$(B)/natterctl: $(CTL_OBJECTS) $(SHOWN_OBJECTS) $(COMMON_OBJECTS)
 	$(Q)$(LINK) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(CTL_PACKAGES))
 
 # Changed flags or directories compile everything again.

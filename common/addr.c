@@ -235,6 +235,17 @@ addr_is_routable(const struct addr *a)
 }
 
 bool
+addr_is_private(const struct addr *a)
+{
+	uint32_t v4 = ntohl(a->v4.sin_addr.s_addr);
+
+	if (a->sa.sa_family == AF_INET6)
+		return (a->v6.sin6_addr.s6_addr[0] & 0xfe) == 0xfc;
+	return a->sa.sa_family == AF_INET && (v4 >> 24 == 10 || v4 >> 20 == 0xac1 || v4 >> 16 == 0xc0a8 ||
+						v4 >> 22 == (0x64400000 >> 22));
+}
+
+bool
 addr_same_ip(const struct addr *a, const struct addr *b)
 {
 	if (a->sa.sa_family != b->sa.sa_family)

@@ -55,6 +55,9 @@ bool addr_is_loopback(const struct addr *a);
 /* Could a host elsewhere have it?  Not so for the wildcard and 0.0.0.0/8, loopback,
  * link-local, multicast and broadcast addresses (RFC 6890). */
 bool addr_is_routable(const struct addr *a);
+/* One that many networks use inside: RFC 1918, 100.64.0.0/10 (RFC 6598) of carriers, or
+ * fc00::/7 (RFC 4193)? */
+bool addr_is_private(const struct addr *a);
 bool addr_equal(const struct addr *a, const struct addr *b);
 bool addr_same_ip(const struct addr *a, const struct addr *b);
 

@@ -59,7 +59,7 @@ struct mapping {
 static inline bool
 mapping_is_served(const struct mapping *m)
 {
-	return m->test_page != 0 || addr_is_set(&m->target);
+	return m->task == TASK_CHECK || m->test_page != 0 || addr_is_set(&m->target);
 }
 
 #define SERVERS_MAX 24

@@ -62,12 +62,13 @@ default_user(struct config *config, struct config_file *file)
 static void
 complete_global(struct config_global *global)
 {
+	struct config_hosts *stun = global->config->stun;
 	int p;
 
 	for (p = PROTOCOL_TCP; p <= PROTOCOL_UDP; p++)
-		if (global->stun[p].count == 0) {
-			config_hosts_free(&global->stun[p]);
-			config_hosts_builtin_stun((enum protocol)p, &global->stun[p]);
+		if (stun[p].count == 0) {
+			config_hosts_free(&stun[p]);
+			config_hosts_builtin_stun((enum protocol)p, &stun[p]);
 		}
 	if (global->keep_alive.count == 0) {
 		config_hosts_free(&global->keep_alive);
@@ -92,7 +93,7 @@ complete_mapping(struct config_mapping *m, const struct config_global *global)
 	mapping->log_level = global->config->log_level;
 	if (m->stun.count == 0) {
 		config_hosts_free(&m->stun);
-		config_hosts_copy(&global->stun[mapping->protocol], &m->stun);
+		config_hosts_copy(&global->config->stun[mapping->protocol], &m->stun);
 	}
 	if (m->keep_alive.count == 0) {
 		config_hosts_free(&m->keep_alive);
@@ -165,6 +166,8 @@ config_free(struct config *config)
 		TAILQ_REMOVE(&config->mappings, m, entry);
 		config_mapping_free(m);
 	}
+	config_hosts_free(&config->stun[PROTOCOL_TCP]);
+	config_hosts_free(&config->stun[PROTOCOL_UDP]);
 	free(config->log_file);
 	free(config->status_file);
 	free(config->control_socket);

@@ -49,6 +49,7 @@ struct config {
 	char *user; /* what workers run as when natterd is started as root */
 	uid_t uid;
 	gid_t gid;
+	struct config_hosts stun[2]; /* by enum protocol: of every mapping that has none of its own */
 	struct config_mappings mappings;
 	size_t mapping_count;
 };

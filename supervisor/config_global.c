@@ -105,7 +105,7 @@ read_stun_tcp(struct config_file *file, const config_setting_t *setting, void *i
 {
 	struct config_global *global = into;
 
-	config_value_hosts(file, setting, CONFIG_HOSTS_STUN_PORT, &global->stun[PROTOCOL_TCP]);
+	config_value_hosts(file, setting, CONFIG_HOSTS_STUN_PORT, &global->config->stun[PROTOCOL_TCP]);
 }
 
 static void
@@ -113,7 +113,7 @@ read_stun_udp(struct config_file *file, const config_setting_t *setting, void *i
 {
 	struct config_global *global = into;
 
-	config_value_hosts(file, setting, CONFIG_HOSTS_STUN_PORT, &global->stun[PROTOCOL_UDP]);
+	config_value_hosts(file, setting, CONFIG_HOSTS_STUN_PORT, &global->config->stun[PROTOCOL_UDP]);
 }
 
 static const struct config_key stun_server_keys[] = {
@@ -222,8 +222,6 @@ config_global_read(struct config_file *file, struct config_global *global)
 void
 config_global_free(struct config_global *global)
 {
-	config_hosts_free(&global->stun[PROTOCOL_TCP]);
-	config_hosts_free(&global->stun[PROTOCOL_UDP]);
 	config_hosts_free(&global->keep_alive);
 	free(global->hook);
 }

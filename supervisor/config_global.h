@@ -12,7 +12,6 @@
 /* A configuration in the making, with what reaches it only through its mappings. */
 struct config_global {
 	struct config *config;
-	struct config_hosts stun[2]; /* by enum protocol; empty: not set */
 	struct config_hosts keep_alive;
 	uint32_t keep_alive_interval; /* 0: not set */
 	char *hook;                   /* NULL or "": none */

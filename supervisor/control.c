@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Clients of the control socket and what they may ask; see control.h.  The
+ * Clients of the control socket; see control.h.  The
  * socket itself is made in control_socket.c.
  */
 #include "control.h"
@@ -15,10 +15,9 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "control_commands.h"
 #include "control_socket.h"
 #include "log.h"
-#include "record.h"
-#include "service.h"
 
 #define REQUEST_MAX 65536
 #define REQUEST_DEPTH_MAX 4
@@ -30,6 +29,7 @@ static const struct timeval accept_pause = {.tv_sec = 1};
 struct client {
 	LIST_ENTRY(client) entry;
 	struct bufferevent *stream;
+	bool waiting;   /* for the result of a check; what else it sent is read afterwards */
 	bool dismissed; /* what else it sent is not read any more */
 	bool ended;     /* it sends no more */
 };
@@ -42,103 +42,6 @@ static struct {
 	LIST_HEAD(, client) clients;
 	unsigned int client_count;
 } control;
-
-enum permission {
-	PERMISSION_READ, /* everybody who may connect: the socket's mode decides */
-};
-
-struct command {
-	const char *name;
-	enum permission permission;
-	void (*answer)(struct json_object *request, struct json_object *answer);
-};
-
-static void
-refuse(struct json_object *answer, const char *error)
-{
-	json_object_object_add(answer, "ok", json_object_new_boolean(0));
-	json_object_object_add(answer, "error", json_object_new_string(error));
-}
-
-static struct json_object *
-member(struct json_object *object, const char *name, enum json_type type)
-{
-	struct json_object *value;
-
-	if (!json_object_object_get_ex(object, name, &value) || !json_object_is_type(value, type))
-		return NULL;
-	return value;
-}
-
-static void
-answer_list(struct json_object *request, struct json_object *answer)
-{
-	struct json_object *list = json_object_new_array();
-	struct service *s;
-
-	(void)request;
-	TAILQ_FOREACH (s, services_all(), entry)
-		json_object_array_add(list, record_to_json(s));
-	json_object_object_add(answer, "mappings", list);
-}
-
-static void
-answer_show(struct json_object *request, struct json_object *answer)
-{
-	struct json_object *name = member(request, "name", json_type_string);
-	const struct service *s;
-
-	if (name == NULL) {
-		refuse(answer, "the request has no \"name\"");
-		return;
-	}
-	s = service_find(json_object_get_string(name));
-	if (s == NULL)
-		refuse(answer, "there is no mapping of that name");
-	else
-		json_object_object_add(answer, "mapping", record_to_json(s));
-}
-
-static void
-answer_version(struct json_object *request, struct json_object *answer)
-{
-	(void)request;
-	json_object_object_add(answer, "version", json_object_new_string(NATTER_VERSION));
-	json_object_object_add(answer, "pid", json_object_new_int64(getpid()));
-}
-
-static const struct command commands[] = {
-    {"list", PERMISSION_READ, answer_list},
-    {"show", PERMISSION_READ, answer_show},
-    {"version", PERMISSION_READ, answer_version},
-};
-
-static bool
-is_permitted(const struct command *command)
-{
-	switch (command->permission) {
-	case PERMISSION_READ:
-		return true;
-	}
-	return false;
-}
-
-static void
-answer_command(struct json_object *request, const char *name, struct json_object *answer)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		if (strcmp(commands[i].name, name) != 0)
-			continue;
-		if (is_permitted(&commands[i]))
-			commands[i].answer(request, answer);
-		else
-			refuse(answer, "permission denied");
-		return;
-	}
-	refuse(answer, "this natterd does not know that command");
-}
 
 /* The one object that the line is, or NULL. */
 static struct json_object *
@@ -174,11 +77,19 @@ dismiss(struct client *c, const char *error)
 {
 	struct json_object *answer = json_object_new_object();
 
-	refuse(answer, error);
+	control_commands_refuse(answer, error);
 	send_answer(c, answer);
 	json_object_put(answer);
 	c->dismissed = true;
 	bufferevent_disable(c->stream, EV_READ);
+}
+
+/* natterd is the one that is slow now. */
+static void
+start_waiting(struct client *c)
+{
+	c->waiting = true;
+	bufferevent_set_timeouts(c->stream, NULL, NULL);
 }
 
 static void
@@ -186,14 +97,15 @@ take_line(struct client *c, const char *line, size_t length)
 {
 	struct json_object *request = parse_line(line, length), *answer, *name;
 
-	name = request != NULL ? member(request, "command", json_type_string) : NULL;
-	if (name == NULL) {
+	if (!json_object_object_get_ex(request, "command", &name) || !json_object_is_type(name, json_type_string)) {
 		dismiss(c, "a request is one line with a JSON object that has a \"command\"");
 	} else {
 		answer = json_object_new_object();
 		json_object_object_add(answer, "ok", json_object_new_boolean(1));
-		answer_command(request, json_object_get_string(name), answer);
-		send_answer(c, answer);
+		if (control_commands_answer(request, json_object_get_string(name), answer))
+			send_answer(c, answer);
+		else
+			start_waiting(c);
 		json_object_put(answer);
 	}
 	json_object_put(request);
@@ -217,7 +129,7 @@ serve(struct client *c)
 	size_t length;
 	char *line;
 
-	if (c->dismissed || evbuffer_get_length(out) > 0)
+	if (c->dismissed || c->waiting || evbuffer_get_length(out) > 0)
 		return;
 	line = evbuffer_readln(in, &length, EVBUFFER_EOL_CRLF);
 	if (line == NULL && evbuffer_get_length(in) >= REQUEST_MAX)
@@ -254,8 +166,22 @@ on_event(struct bufferevent *stream, short what, void *context)
 
 	c->ended = true;
 	/* Who asks no more still wants what is on its way, and on_written's next. */
-	if ((what & BEV_EVENT_EOF) == 0 || evbuffer_get_length(bufferevent_get_output(stream)) == 0)
+	if ((what & BEV_EVENT_EOF) == 0 || (!c->waiting && evbuffer_get_length(bufferevent_get_output(stream)) == 0))
 		client_free(c);
+}
+
+void
+control_answer_waiting(struct json_object *answer)
+{
+	struct client *c;
+
+	LIST_FOREACH(c, &control.clients, entry) {
+		if (!c->waiting)
+			continue;
+		c->waiting = false;
+		bufferevent_set_timeouts(c->stream, &patience, &patience);
+		send_answer(c, answer);
+	}
 }
 
 static bool

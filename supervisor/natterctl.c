@@ -13,9 +13,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "checknat_print.h"
 #include "natterctl_ask.h"
 #include "natterctl_print.h"
 #include "paths.h"
+
+/* A check ends within 70 s, of which names may take 10. */
+#define CHECK_PATIENCE 90
 
 static struct {
 	const char *socket;
@@ -29,21 +33,31 @@ struct command {
 	int (*run)(const char *argument); /* returns the exit status */
 };
 
-/* Asks, and prints the member of the answer that matters. */
+/* What is asked and what becomes of the answer. */
+struct question {
+	const char *command;
+	const char *wanted; /* the member of the answer that matters */
+	enum json_type type;
+	unsigned int seconds;
+	void (*print)(struct json_object *);
+	int (*status)(struct json_object *); /* what the answer means; NULL: that there is one is all */
+};
+
 static int
-ask_and_print(const char *command, const char *name, const char *wanted, enum json_type type,
-    void (*print)(struct json_object *))
+ask_and_print(const struct question *q, const char *name)
 {
 	struct json_object *answer, *value = NULL;
-	int result = natterctl_ask(options.socket, command, name, &answer);
+	int result = natterctl_ask(options.socket, q->command, name, q->seconds, &answer);
 
 	if (result != NATTERCTL_OK)
 		return result;
-	json_object_object_get_ex(answer, wanted, &value);
-	if (!json_object_is_type(value, type))
+	json_object_object_get_ex(answer, q->wanted, &value);
+	if (!json_object_is_type(value, q->type)) {
 		result = natterctl_fail(options.socket, EPROTO);
-	else
-		(options.json ? natterctl_print_json : print)(value);
+	} else {
+		(options.json ? natterctl_print_json : q->print)(value);
+		result = q->status != NULL ? q->status(value) : NATTERCTL_OK;
+	}
 	json_object_put(answer);
 	return result;
 }
@@ -51,13 +65,28 @@ ask_and_print(const char *command, const char *name, const char *wanted, enum js
 static int
 run_list(const char *argument)
 {
-	return ask_and_print("list", argument, "mappings", json_type_array, natterctl_print_list);
+	static const struct question q = {"list", "mappings", json_type_array, NATTERCTL_PATIENCE, natterctl_print_list, NULL};
+
+	return ask_and_print(&q, argument);
 }
 
 static int
 run_show(const char *argument)
 {
-	return ask_and_print("show", argument, "mapping", json_type_object, natterctl_print_mapping);
+	static const struct question q = {
+	    "show", "mapping", json_type_object, NATTERCTL_PATIENCE, natterctl_print_mapping, NULL};
+
+	return ask_and_print(&q, argument);
+}
+
+static int
+run_check_nat(const char *argument)
+{
+	static const struct question q = {"check-nat", "check", json_type_object, CHECK_PATIENCE, checknat_print,
+	    checknat_status};
+
+	fputs("natterd checks the NAT; this takes a few seconds, and up to a minute if strangers are kept out.\n", stderr);
+	return ask_and_print(&q, argument);
 }
 
 static void
@@ -70,10 +99,12 @@ print_version(struct json_object *version)
 static int
 run_version(const char *argument)
 {
+	static const struct question q = {"version", "version", json_type_string, NATTERCTL_PATIENCE, print_version, NULL};
+
 	options.json = false;
 	printf("natterctl %s\n", NATTER_VERSION);
 	fflush(stdout);
-	return ask_and_print("version", argument, "version", json_type_string, print_version);
+	return ask_and_print(&q, argument);
 }
 
 static int run_help(const char *argument);
@@ -81,6 +112,7 @@ static int run_help(const char *argument);
 static const struct command commands[] = {
     {"list", NULL, "every mapping, a line each", run_list},
     {"show", "NAME", "everything about one mapping", run_show},
+    {"check-nat", NULL, "what kind of NAT is in the way; can natter work here?", run_check_nat},
     {"version", NULL, "the versions of natterctl and of the natterd that runs", run_version},
     {"help", NULL, "this text", run_help},
 };
@@ -101,7 +133,7 @@ print_usage(FILE *out)
 	}
 	fputs("\n"
 	      "  -s, --socket SOCKET   where natterd listens for commands\n"
-	      "      --json            print list and show as JSON\n"
+	      "      --json            print the answer as JSON\n"
 	      "  -h, --help            print this text\n"
 	      "  -V, --version         print natterctl's version\n"
 	      "\nThe beginning of a command's name is enough.  See natterctl(8).\n",

@@ -15,8 +15,6 @@
 
 #include "table.h"
 
-static const struct timeval patience = {.tv_sec = 10};
-
 int
 natterctl_fail(const char *path, int error)
 {
@@ -32,8 +30,9 @@ natterctl_fail(const char *path, int error)
 }
 
 static int
-open_socket(const char *path)
+open_socket(const char *path, unsigned int seconds)
 {
+	const struct timeval patience = {.tv_sec = seconds};
 	struct sockaddr_un name = {.sun_family = AF_UNIX};
 	int fd, error;
 
@@ -116,9 +115,10 @@ check_answer(struct json_object *answer, const char *name)
 }
 
 int
-natterctl_ask(const char *path, const char *command, const char *name, struct json_object **answer)
+natterctl_ask(const char *path, const char *command, const char *name, unsigned int seconds,
+    struct json_object **answer)
 {
-	int fd = open_socket(path), result;
+	int fd = open_socket(path, seconds), result;
 	FILE *in;
 
 	*answer = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * natterctl's way to natterd: one request, one answer (control.h), within ten
- * seconds.  Says what went wrong.
+ * natterctl's way to natterd: one request, one answer (control.h).  Says what
+ * went wrong.
  */
 #ifndef NATTERCTL_ASK_H
 #define NATTERCTL_ASK_H
@@ -16,10 +16,15 @@ enum {
 	NATTERCTL_NO_DAEMON = 3,
 };
 
-/* Asks at the socket path for command, name being its argument or NULL.
+/* An answer that needs no work is there long before. */
+#define NATTERCTL_PATIENCE 10
+
+/* Asks at the socket path for command, name being its argument or NULL, and waits so
+ * many seconds at most.
  * Returns NATTERCTL_OK with *answer, an object that the caller puts, or another
  * status after printing why. */
-int natterctl_ask(const char *path, const char *command, const char *name, struct json_object **answer);
+int natterctl_ask(const char *path, const char *command, const char *name, unsigned int seconds,
+    struct json_object **answer);
 
 /* Prints that nobody answers at path, error being an errno; also for an answer
  * that makes no sense (EPROTO).  Returns NATTERCTL_NO_DAEMON. */

@@ -13,6 +13,7 @@
 
 #include "config.h"
 #include "control.h"
+#include "control_commands.h"
 #include "daemon.h"
 #include "log.h"
 #include "logger.h"
@@ -144,6 +145,7 @@ open_all(struct event_base *base, const struct options *options, struct config *
 	daemon_leave_terminal(); /* before the first child could have it */
 	log_info("natterd: version " NATTER_VERSION " serves %zu mapping%s of %s", config->mapping_count,
 	    config->mapping_count == 1 ? "" : "s", config->file);
+	control_commands_open(base, config, control_answer_waiting);
 	if (netwatch_open(base, on_network_change) < 0)
 		log_warning("natterd: cannot watch the network for changes: %s", strerror(errno));
 	status_set_file(base, config->status_file);
@@ -156,6 +158,7 @@ open_all(struct event_base *base, const struct options *options, struct config *
 static void
 close_all(void)
 {
+	control_commands_close();
 	services_stop();
 	status_write_stopped();
 	services_free();

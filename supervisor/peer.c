@@ -59,6 +59,15 @@ lose(struct peer *p)
 		kill(p->pid, SIGKILL);
 }
 
+void
+peer_forget(struct peer *p)
+{
+	if (p->pid > 0)
+		LIST_REMOVE(p, entry);
+	lose(p);
+	p->pid = 0;
+}
+
 static void
 refuse(struct peer *p, const char *why)
 {

@@ -48,6 +48,9 @@ int peer_start(struct peer *p, struct event_base *base, const struct servers *se
 /* The socket closes, and so the worker leaves; on_ended follows. */
 void peer_end(struct peer *p);
 
+/* Its worker, if there is one, is killed, and its end is nobody's news. */
+void peer_forget(struct peer *p);
+
 /* Nothing if there is no worker. */
 void peer_send_servers(struct peer *p, const struct servers *servers);
 void peer_look_again(struct peer *p);

@@ -53,8 +53,8 @@ is_taken(const struct config *config, const struct mapping *wanted, uint16_t por
 
 /* Random, because two machines behind one NAT with the same inside port cannot
  * both keep it as their outside port. */
-static int
-choose_port(const struct config *config, struct mapping *mapping)
+int
+ports_choose(const struct config *config, struct mapping *mapping)
 {
 	struct range ephemeral = read_ephemeral_range();
 	int i;
@@ -111,7 +111,7 @@ assign_port(const struct config *config, const char *path, struct mapping *mappi
 		addr_set_port(&mapping->bind, 0);
 	}
 	*chosen = true;
-	if (choose_port(config, mapping) == 0) {
+	if (ports_choose(config, mapping) == 0) {
 		log_info("%s: chose port %u, to be kept from now on", mapping->name, addr_port(&mapping->bind));
 		return 0;
 	}

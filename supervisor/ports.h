@@ -17,4 +17,8 @@
  * only warned about. */
 int ports_assign(struct config *config);
 
+/* Gives the mapping a random port that is free and belongs to no mapping of config.
+ * Returns 0, or -1 with errno. */
+int ports_choose(const struct config *config, struct mapping *mapping);
+
 #endif

@@ -282,6 +282,31 @@ resolve_reaped(pid_t pid)
 	return false;
 }
 
+void
+resolve_add(const struct config_hosts *hosts)
+{
+	size_t known = resolve.count, i;
+
+	add_names(hosts);
+	for (i = known; i < resolve.count; i++)
+		if (!resolve.names[i].numeric)
+			start_look_up(i);
+}
+
+bool
+resolve_is_settled(const struct config_hosts *hosts)
+{
+	size_t i;
+
+	for (i = 0; i < hosts->count; i++) {
+		const struct name *n = find_name(hosts->list[i].host);
+
+		if (n == NULL || (n->count == 0 && !n->failing))
+			return false;
+	}
+	return true;
+}
+
 int
 resolve_open(struct event_base *base, const struct config *config, void (*changed)(void))
 {
@@ -376,11 +401,17 @@ list_servers(const struct config_hosts *hosts, sa_family_t family, struct server
 }
 
 void
+resolve_stun(const struct config_hosts *hosts, sa_family_t family, struct servers *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->stun_count = list_servers(hosts, family, out->stun);
+}
+
+void
 resolve_servers(const struct config_mapping *mapping, struct servers *out)
 {
 	sa_family_t family = mapping->mapping.bind.sa.sa_family;
 
-	memset(out, 0, sizeof(*out));
-	out->stun_count = list_servers(&mapping->stun, family, out->stun);
+	resolve_stun(&mapping->stun, family, out);
 	out->keep_alive_count = list_servers(&mapping->keep_alive, family, out->keep_alive);
 }

@@ -20,12 +20,19 @@
 int resolve_open(struct event_base *base, const struct config *config, void (*changed)(void));
 void resolve_close(void);
 
+/* Begins to look up those of these names that are new; the resolver must be open. */
+void resolve_add(const struct config_hosts *hosts);
+/* Is each of these names known, or known to fail? */
+bool resolve_is_settled(const struct config_hosts *hosts);
+
 /* The network changed: asks at once for what failed. */
 void resolve_again(void);
 
 /* The servers of a mapping as far as they are known: addresses of its own
  * family, the first address of each name before the second of any. */
 void resolve_servers(const struct config_mapping *mapping, struct servers *out);
+/* The same for these STUN servers, without any other. */
+void resolve_stun(const struct config_hosts *hosts, sa_family_t family, struct servers *out);
 
 /* spawn.c: a child that nobody else knows has ended.  True if it was one of ours. */
 bool resolve_reaped(pid_t pid);

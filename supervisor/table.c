@@ -48,6 +48,27 @@ table_put_text(FILE *out, const char *text, int lines)
 		put_byte(out, *text++, lines != 0);
 }
 
+void
+table_put_paragraph(FILE *out, const char *text, int width)
+{
+	int column = 0, length;
+
+	while (*text != '\0') {
+		length = (int)strcspn(text, " ");
+		if (column > 0 && width > 0 && column + 1 + length > width) {
+			fputc('\n', out);
+			column = 0;
+		}
+		if (column > 0)
+			column += fputc(' ', out) == ' ';
+		column += length;
+		for (; length > 0; length--)
+			put_byte(out, *text++, false);
+		text += strspn(text, " ");
+	}
+	fputc('\n', out);
+}
+
 struct table *
 table_new(const char *const *headings)
 {

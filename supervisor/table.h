@@ -13,6 +13,10 @@
 /* Prints text with every other byte as '?'; newlines stay if lines is not 0. */
 void table_put_text(FILE *out, const char *text, int lines);
 
+/* Prints text as a paragraph whose lines have at most width characters and break
+ * between words; 0: one line. */
+void table_put_paragraph(FILE *out, const char *text, int width);
+
 /* headings ends with NULL and must outlive the table.  Never NULL. */
 struct table *table_new(const char *const *headings);
 /* One cell for each heading; they are copied.  note, if it is not "", is

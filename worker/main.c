@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * natter-worker: holds one mapping open.  Started by natterd with the socket to
+ * natter-worker: holds one mapping open, or checks the NAT.  Started by natterd with the socket to
  * it as descriptor 3; the ritual is to learn the mapping, to give up every
  * privilege, and only then to touch the network.
  */
@@ -12,6 +12,7 @@
 
 #include "log.h"
 #include "message.h"
+#include "natcheck.h"
 #include "sandbox.h"
 #include "session.h"
 #include "uplink.h"
@@ -43,11 +44,28 @@ make_base(void)
 	return base;
 }
 
+static void
+hold(struct worker *worker)
+{
+	struct session *session = session_new(worker);
+
+	event_base_dispatch(worker->base);
+	session_free(session);
+}
+
+static void
+check(struct worker *worker)
+{
+	struct natcheck *check = natcheck_new(worker);
+
+	event_base_dispatch(worker->base);
+	natcheck_free(check);
+}
+
 int
 main(int argc, char **argv, char **envp)
 {
 	struct worker worker = {0};
-	struct session *session;
 
 	if (!has_supervisor()) {
 		fprintf(stderr, "natter-worker is started by natterd, one for each mapping; see natterd(8).\n");
@@ -62,9 +80,10 @@ main(int argc, char **argv, char **envp)
 
 	worker.base = make_base();
 	worker.uplink = uplink_new(worker.base, MESSAGE_WORKER_FD);
-	session = session_new(&worker);
-	event_base_dispatch(worker.base);
-	session_free(session);
+	if (worker.mapping.task == TASK_CHECK)
+		check(&worker);
+	else
+		hold(&worker);
 	uplink_free(worker.uplink);
 	event_base_free(worker.base);
 	return EXIT_SUCCESS;

@@ -197,6 +197,14 @@ uplink_report(struct uplink *u, const struct report *report)
 		event_add(u->report_timer, &counters_delay);
 }
 
+void
+uplink_send_nat(struct uplink *u, const struct nat_report *report)
+{
+	/* It is the last word of a worker that said little: there is room for it. */
+	if (message_send(u->fd, MESSAGE_NAT, report, sizeof(*report), -1) < 0)
+		fatal("cannot send the result of the check: %s", strerror(errno));
+}
+
 struct socket_wish *
 uplink_ask_socket(struct uplink *u, enum socket_use use, uplink_socket_cb *done, void *context)
 {

@@ -28,6 +28,9 @@ void uplink_receive_mapping(int fd, struct mapping *out);
  * most once a second. */
 void uplink_report(struct uplink *uplink, const struct report *report);
 
+/* Sends the result of a check. */
+void uplink_send_nat(struct uplink *uplink, const struct nat_report *report);
+
 /* fd is -1 and error an errno if no socket could be made. */
 typedef void uplink_socket_cb(void *context, int fd, int error);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * control.c and control_socket.c: the socket's file, the requests, and clients
- * that misbehave.
- * NEEDS: supervisor/control supervisor/control_socket supervisor/files supervisor/record
+ * control.c, control_commands.c and control_socket.c: the socket's file, the
+ * requests, and clients that misbehave.  The NAT check itself is a stand-in.
+ * NEEDS: supervisor/control supervisor/control_commands supervisor/control_socket supervisor/files supervisor/record
  */
 #include "control.h"
 
@@ -13,6 +13,9 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "checknat.h"
+#include "checknat_verdict.h"
+#include "control_commands.h"
 #include "control_socket.h"
 #include "supervisor.h"
 
@@ -20,6 +23,40 @@
 
 static char directory[] = "/tmp/natter-control-XXXXXX";
 static struct service web, game;
+
+/* checknat.c's place: a check that ends when a test says so. */
+static struct {
+	int running;
+	checknat_done *done;
+	bool refuses;
+} checks;
+
+struct checknat *
+checknat_start(struct event_base *b, const struct config *config, const struct addr *bind, checknat_done *done,
+    void *context)
+{
+	(void)config, (void)context;
+	CHECK(b == base && addr_is_wildcard(bind) && addr_port(bind) == 0);
+	if (checks.refuses)
+		return NULL;
+	checks.running++;
+	checks.done = done;
+	return (struct checknat *)&checks;
+}
+
+void
+checknat_free(struct checknat *check)
+{
+	if (check != NULL)
+		checks.running--;
+}
+
+struct json_object *
+checknat_verdict(const struct checknat_result *result)
+{
+	(void)result;
+	return json_tokener_parse("{\"works\": \"yes\"}");
+}
 
 static int
 connect_client(void)
@@ -166,6 +203,44 @@ test_commands(void)
 	close(fd);
 }
 
+/* Who asks during a check waits for that one; a client that leaves is no trouble. */
+static void
+test_check(void)
+{
+	static const char request[] = "{\"command\":\"check-nat\"}\n{\"command\":\"version\"}\n";
+	int first = connect_client(), second = connect_client(), gone = connect_client(), fd = connect_client();
+	struct config config;
+
+	CHECK(strstr(ask(fd, "{\"command\":\"check-nat\"}\n"), "could not begin") != NULL);
+	control_commands_open(base, &config, control_answer_waiting);
+	checks.refuses = true;
+	CHECK(strstr(ask(fd, "{\"command\":\"check-nat\"}\n"), "could not begin") != NULL);
+	checks.refuses = false;
+	CHECK(send(first, request, strlen(request), 0) > 0 && send(second, request, strlen(request), 0) > 0);
+	CHECK(send(gone, request, strlen(request), 0) > 0);
+	RUN_UNTIL(checks.running == 1);
+	close(gone);
+	/* Others are served meanwhile, so the three requests have been read. */
+	CHECK(strstr(ask(fd, "{\"command\":\"version\"}\n"), "\"ok\":true") != NULL);
+	CHECK(checks.running == 1);
+	checks.done(NULL, NULL);
+	CHECK(checks.running == 0);
+	converse(first, "", 0, 2);
+	CHECK(strstr(reply, "{\"ok\":true,\"check\":{\"works\":\"yes\"}}\n{") == reply);
+	converse(second, "", 0, 2);
+	CHECK(strstr(reply, "\"works\"") != NULL);
+	CHECK(send(first, request, strlen(request), 0) > 0);
+	RUN_UNTIL(checks.running == 1);
+	checks.done(NULL, NULL);
+	converse(first, "", 0, 2);
+	close(first);
+	close(second);
+	close(fd);
+	checks.running = 0;
+	control_commands_close();
+	CHECK(checks.running == 0);
+}
+
 static void
 test_half_close(void)
 {
@@ -267,6 +342,7 @@ main(void)
 	test_group();
 	CHECK(control_open(base, PATH, (gid_t)-1) == 0);
 	test_commands();
+	test_check();
 	test_half_close();
 	test_garbage();
 	test_deaf_client();

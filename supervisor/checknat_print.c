@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Printing a NAT check; see checknat_print.h.
+ */
+#include "checknat_print.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "table.h"
+
+static const struct row {
+	const char *member;
+	const char *title;
+} rows[] = {
+    {"type", "NAT type"},
+    {"mapping", "mapping"},
+    {"filtering", "filtering"},
+    {"port_preservation", "port preserved"},
+    {"hairpinning", "hairpinning"},
+    {"inner", "inside"},
+    {"outer", "seen from outside"},
+};
+
+static const char *
+text_of(struct json_object *object, const char *name)
+{
+	struct json_object *value;
+	const char *text = "";
+
+	if (json_object_object_get_ex(object, name, &value))
+		text = json_object_get_string(value);
+	return text != NULL && text[0] != '\0' ? text : "-";
+}
+
+static struct json_object *
+part_of(struct json_object *result, const char *name)
+{
+	struct json_object *part = NULL;
+
+	json_object_object_get_ex(result, name, &part);
+	return part;
+}
+
+void
+checknat_print(struct json_object *result)
+{
+	static const char *const headings[] = {"", "UDP", "TCP", NULL};
+	struct json_object *udp = part_of(result, "udp"), *tcp = part_of(result, "tcp");
+	struct json_object *messages = part_of(result, "messages");
+	struct table *table = table_new(headings);
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *const cells[] = {rows[i].title, text_of(udp, rows[i].member), text_of(tcp, rows[i].member)};
+
+		table_add(table, cells, "");
+	}
+	table_print(table, stdout, 0);
+	table_free(table);
+	putchar('\n');
+	for (i = 0; json_object_is_type(messages, json_type_array) && i < json_object_array_length(messages); i++)
+		table_put_paragraph(stdout, json_object_get_string(json_object_array_get_idx(messages, i)),
+		    table_terminal_width());
+}
+
+int
+checknat_status(struct json_object *result)
+{
+	const char *works = text_of(result, "works");
+
+	if (strcmp(works, "yes") == 0)
+		return CHECKNAT_WORKS;
+	return strcmp(works, "no") == 0 ? CHECKNAT_FAILS : CHECKNAT_UNKNOWN;
+}

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What a NAT check means; see checknat_verdict.h.
+ */
+#include "checknat_verdict.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+
+enum type {
+	TYPE_UNKNOWN,
+	TYPE_OPEN,
+	TYPE_FIREWALL,
+	TYPE_FULL_CONE,
+	TYPE_RESTRICTED,
+	TYPE_PORT_RESTRICTED,
+	TYPE_SYMMETRIC,
+	TYPE_BLOCKED,
+	TYPE_CONE, /* TCP: what is let in cannot be asked from a server */
+	TYPE_COUNT
+};
+
+/* v0.9's words */
+static const char *const type_names[TYPE_COUNT] = {
+    [TYPE_UNKNOWN] = "Unknown",
+    [TYPE_OPEN] = "Open Internet",
+    [TYPE_FIREWALL] = "Symmetric UDP firewall",
+    [TYPE_FULL_CONE] = "Full cone (NAT 1)",
+    [TYPE_RESTRICTED] = "Restricted (NAT 2)",
+    [TYPE_PORT_RESTRICTED] = "Port restricted (NAT 3)",
+    [TYPE_SYMMETRIC] = "Symmetric (NAT 4)",
+    [TYPE_BLOCKED] = "UDP blocked",
+    [TYPE_CONE] = "Cone",
+};
+
+struct verdict {
+	const struct checknat_part *udp;
+	const struct checknat_part *tcp;
+	enum type udp_type;
+	enum type tcp_type;
+	enum nat_answer udp_works;
+	enum nat_answer tcp_works;
+	enum nat_answer works;
+	bool no_network;
+	bool no_names;
+	bool no_answers;
+	bool proxy;
+	struct json_object *messages;
+};
+
+static enum type
+udp_type_of(const struct nat_report *udp, const struct nat_report *tcp)
+{
+	static const enum type by_filtering[NAT_FILTERING_COUNT] = {
+	    [NAT_FILTERING_UNKNOWN] = TYPE_UNKNOWN,
+	    [NAT_FILTERING_ENDPOINT_INDEPENDENT] = TYPE_FULL_CONE,
+	    [NAT_FILTERING_ADDRESS_DEPENDENT] = TYPE_RESTRICTED,
+	    [NAT_FILTERING_ADDRESS_AND_PORT_DEPENDENT] = TYPE_PORT_RESTRICTED,
+	};
+	enum type cone = by_filtering[udp->filtering];
+
+	switch (udp->mapping) {
+	case NAT_MAPPING_UNKNOWN:
+		return udp->asked > 0 && udp->answered == 0 && tcp->answered > 0 ? TYPE_BLOCKED : TYPE_UNKNOWN;
+	case NAT_MAPPING_NONE:
+		return cone == TYPE_FULL_CONE ? TYPE_OPEN : cone == TYPE_UNKNOWN ? TYPE_UNKNOWN : TYPE_FIREWALL;
+	case NAT_MAPPING_ENDPOINT_INDEPENDENT:
+		return cone;
+	default:
+		return TYPE_SYMMETRIC;
+	}
+}
+
+static enum type
+tcp_type_of(const struct nat_report *tcp)
+{
+	switch (tcp->mapping) {
+	case NAT_MAPPING_UNKNOWN:
+		return TYPE_UNKNOWN;
+	case NAT_MAPPING_NONE:
+	case NAT_MAPPING_ENDPOINT_INDEPENDENT:
+		return TYPE_CONE;
+	default:
+		return TYPE_SYMMETRIC;
+	}
+}
+
+static enum nat_answer
+udp_works(enum type type)
+{
+	if (type == TYPE_UNKNOWN)
+		return NAT_UNKNOWN;
+	return type == TYPE_OPEN || type == TYPE_FULL_CONE ? NAT_YES : NAT_NO;
+}
+
+/* No server can tell what is let in over TCP: the same device's UDP is the best
+ * witness, and a hairpin that came through another one. */
+static enum nat_answer
+tcp_works(enum type type, enum type udp, enum nat_answer hairpinning)
+{
+	if (type == TYPE_SYMMETRIC || (type == TYPE_CONE && udp == TYPE_FIREWALL))
+		return NAT_NO;
+	if (type == TYPE_CONE && (udp == TYPE_OPEN || udp == TYPE_FULL_CONE || hairpinning == NAT_YES))
+		return NAT_YES;
+	return NAT_UNKNOWN;
+}
+
+static void __attribute__((format(printf, 2, 3)))
+say(struct verdict *v, const char *format, ...)
+{
+	char *text;
+	va_list args;
+	int length;
+
+	va_start(args, format);
+	length = vasprintf(&text, format, args);
+	va_end(args);
+	if (length < 0)
+		fatal("out of memory");
+	json_object_array_add(v->messages, json_object_new_string(text));
+	free(text);
+}
+
+static void
+say_tried(struct verdict *v, const char *protocol, const struct nat_report *r)
+{
+	if (r->error[0] != '\0')
+		say(v, "Tried over %s: %s.", protocol, r->error);
+}
+
+/* Why nothing is known. */
+static void
+say_silence(struct verdict *v)
+{
+	if (v->no_network) {
+		say(v, "There is no network: this machine has no route to the Internet. Check its cable or Wi-Fi, its "
+		       "address and its default gateway.");
+	} else if (v->no_names) {
+		say(v, "There is no DNS: none of the STUN servers' names has an address. Check /etc/resolv.conf and the name "
+		       "server that it names, or give servers by their addresses in natter.cfg.");
+	} else {
+		say(v, "No public STUN server is available. Please check your Internet connection.");
+		say_tried(v, "UDP", &v->udp->report);
+		say_tried(v, "TCP", &v->tcp->report);
+		say(v, "If everything else works, a firewall in between keeps STUN (port 3478, UDP and TCP) from passing: "
+		       "allow it there, or name servers at another port in natter.cfg.");
+	}
+}
+
+static void
+say_proxy(struct verdict *v)
+{
+	if (v->udp->report.intercepted == NAT_YES || v->tcp->report.intercepted == NAT_YES)
+		say(v, "A transparent proxy answers in place of the servers: over %s even an address that nobody has gave an "
+		       "answer. What was found describes the proxy.",
+		    v->udp->report.intercepted != NAT_YES ? "TCP" : v->tcp->report.intercepted != NAT_YES ? "UDP" : "UDP and TCP");
+	else
+		say(v, "The servers' names have addresses in 198.18.0.0/15, which only a transparent proxy gives out.");
+	say(v, "Exempt this machine from the proxy, on your router as a rule: all of its traffic, or that to ports 80 and "
+	       "3478. Then check again.");
+}
+
+/* A hop that only a network behind a NAT can have. */
+static unsigned int
+count_private(const struct nat_report *r)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < r->hop_count; i++)
+		n += addr_is_private(&r->hops[i]);
+	return n;
+}
+
+static void
+say_routers(struct verdict *v)
+{
+	const struct nat_report *r = &v->udp->report;
+	char list[NAT_HOPS_MAX * (ADDR_TEXT_SIZE + 2)] = "", ip[ADDR_TEXT_SIZE];
+	unsigned int i;
+
+	if (count_private(r) < 2 || r->mapping == NAT_MAPPING_NONE)
+		return;
+	for (i = 0; i < r->hop_count; i++)
+		if (addr_is_private(&r->hops[i]))
+			snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s", list[0] != '\0' ? ", " : "",
+			    addr_ip_text(&r->hops[i], ip));
+	say(v, "There seem to be several NATs in a row: routers with private addresses follow one another (%s). Strangers "
+	       "get in only where each of them lets them in.",
+	    list);
+	if (v->works != NAT_YES)
+		say(v, "On the router that is yours, forward the port to this machine or make this machine its DMZ host; then "
+		       "check again.");
+}
+
+static void
+say_udp(struct verdict *v)
+{
+	switch (v->udp_type) {
+	case TYPE_OPEN:
+		say(v, "You are not in a NAT network, so there is no need for this tool.");
+		break;
+	case TYPE_FIREWALL:
+		say(v, "This machine has a public address, but a firewall in between lets nothing in that was not asked for. "
+		       "Allow the port there, on your router as a rule; no NAT has to be punched.");
+		break;
+	case TYPE_RESTRICTED:
+	case TYPE_PORT_RESTRICTED:
+		say(v, "The NAT type of your network is not full cone (NAT 1). TCP hole punching may fail.");
+		say(v, "The NAT, or a firewall in between, keeps strangers out. If it is your router: forward the port to this "
+		       "machine, make it the DMZ host, or choose full cone (NAT 1) there. If it is your carrier's: ask for a "
+		       "public address or a full-cone one.");
+		break;
+	case TYPE_SYMMETRIC:
+		say(v, "You cannot perform UDP hole punching in a symmetric NAT network.");
+		break;
+	case TYPE_BLOCKED:
+		say(v, "UDP is blocked: servers answer over TCP only. A firewall in between drops it; allow UDP there.");
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+say_tcp(struct verdict *v)
+{
+	if (v->tcp_type == TYPE_SYMMETRIC)
+		say(v, "You cannot perform TCP hole punching in a symmetric NAT network.");
+	if (v->udp_type == TYPE_SYMMETRIC || v->tcp_type == TYPE_SYMMETRIC)
+		say(v, "If the NAT is your router's, choose full cone (NAT 1) there or forward the port to this machine; if it "
+		       "is your carrier's, ask for a public address or a full-cone one.");
+}
+
+/* What is missing for a full answer. */
+static void
+say_unknown(struct verdict *v)
+{
+	if (v->udp_type == TYPE_UNKNOWN && v->udp->report.answered == 0)
+		say_tried(v, "UDP", &v->udp->report);
+	else if (v->udp_type == TYPE_UNKNOWN)
+		say(v, "Over UDP no server could tell more: none with a second address (RFC 5780) answered. Name one in "
+		       "natter.cfg, for instance stun.nextcloud.com.");
+	if (v->tcp_type == TYPE_UNKNOWN && v->tcp->report.answered == 0)
+		say(v, "Over TCP no STUN server answered%s%s. Many do not serve TCP: name one that does in natter.cfg.",
+		    v->tcp->report.error[0] != '\0' ? ": " : "", v->tcp->report.error);
+	else if (v->tcp_type == TYPE_UNKNOWN)
+		say(v, "Over TCP only one server address answered, which cannot tell the kind of the NAT. Name more in "
+		       "natter.cfg.");
+	else if (v->tcp_works == NAT_UNKNOWN)
+		say(v, "Whether strangers get in over TCP cannot be asked from a server. Try it: natterd -t PORT, and open the "
+		       "address that it prints from outside, for instance with a mobile phone that is not in your Wi-Fi.");
+}
+
+static void
+say_summary(struct verdict *v)
+{
+	if (v->works == NAT_YES)
+		say(v, "natter can work here, for TCP and for UDP.");
+	else if (v->works == NAT_UNKNOWN)
+		say(v, "Whether natter can work here could not be found out.");
+	else if (v->udp_works == NAT_YES && !v->proxy)
+		say(v, "natter can work here for UDP, but not for TCP.");
+	else if (v->tcp_works == NAT_YES && !v->proxy)
+		say(v, "natter can work here for TCP, but not for UDP.");
+	else
+		say(v, "natter cannot work here as things are.");
+}
+
+static enum nat_answer
+both(enum nat_answer a, enum nat_answer b)
+{
+	if (a == NAT_NO || b == NAT_NO)
+		return NAT_NO;
+	return a == NAT_YES && b == NAT_YES ? NAT_YES : NAT_UNKNOWN;
+}
+
+static void
+judge(struct verdict *v, const struct checknat_result *result)
+{
+	const struct nat_report *udp, *tcp;
+
+	v->udp = &result->parts[PROTOCOL_UDP];
+	v->tcp = &result->parts[PROTOCOL_TCP];
+	udp = &v->udp->report;
+	tcp = &v->tcp->report;
+	v->udp_type = udp_type_of(udp, tcp);
+	v->tcp_type = tcp_type_of(tcp);
+	v->udp_works = udp_works(v->udp_type);
+	v->tcp_works = tcp_works(v->tcp_type, v->udp_type, (enum nat_answer)tcp->hairpinning);
+	v->no_answers = udp->answered == 0 && tcp->answered == 0;
+	v->no_network = v->no_answers && v->udp->reported && !udp->has_route;
+	v->no_names = v->no_answers && v->udp->resolved == 0 && v->tcp->resolved == 0;
+	v->proxy = udp->intercepted == NAT_YES || tcp->intercepted == NAT_YES || v->udp->fake_address ||
+		   v->tcp->fake_address;
+	v->works = v->proxy ? NAT_NO : both(v->udp_works, v->tcp_works);
+}
+
+static void
+explain(struct verdict *v)
+{
+	if (v->proxy)
+		say_proxy(v);
+	if (v->no_answers) {
+		say_silence(v);
+	} else {
+		say_udp(v);
+		say_tcp(v);
+		say_routers(v);
+		say_unknown(v);
+	}
+	say_summary(v);
+}
+
+static void
+add_text(struct json_object *o, const char *name, const char *text)
+{
+	json_object_object_add(o, name, json_object_new_string(text));
+}
+
+static const char *
+port_preservation(const struct nat_report *r)
+{
+	if (!addr_is_set(&r->outer))
+		return nat_answer_name(NAT_UNKNOWN);
+	return nat_answer_name(addr_port(&r->inner) == addr_port(&r->outer) ? NAT_YES : NAT_NO);
+}
+
+static struct json_object *
+part_to_json(const struct nat_report *r, enum protocol protocol, enum type type, enum nat_answer works)
+{
+	struct json_object *o = json_object_new_object();
+	char text[ADDR_TEXT_SIZE];
+
+	/* v0.9 numbered the types of UDP NATs alone. */
+	add_text(o, "type", protocol == PROTOCOL_TCP && type == TYPE_SYMMETRIC ? "Symmetric" : type_names[type]);
+	add_text(o, "works", nat_answer_name(works));
+	add_text(o, "mapping", nat_mapping_name((enum nat_mapping)r->mapping));
+	if (protocol == PROTOCOL_UDP)
+		add_text(o, "filtering", nat_filtering_name((enum nat_filtering)r->filtering));
+	add_text(o, "port_preservation", port_preservation(r));
+	add_text(o, "hairpinning", nat_answer_name((enum nat_answer)r->hairpinning));
+	add_text(o, "inner", addr_text(&r->inner, text));
+	add_text(o, "outer", addr_text(&r->outer, text));
+	json_object_object_add(o, "servers_asked", json_object_new_int64(r->asked));
+	json_object_object_add(o, "servers_answered", json_object_new_int64(r->answered));
+	add_text(o, "error", r->error);
+	return o;
+}
+
+static struct json_object *
+routers_to_json(const struct nat_report *r)
+{
+	struct json_object *list = json_object_new_array();
+	char text[ADDR_TEXT_SIZE];
+	unsigned int i;
+
+	for (i = 0; i < r->hop_count; i++)
+		json_object_array_add(list, json_object_new_string(addr_ip_text(&r->hops[i], text)));
+	return list;
+}
+
+struct json_object *
+checknat_verdict(const struct checknat_result *result)
+{
+	struct json_object *o = json_object_new_object();
+	struct verdict v = {.messages = json_object_new_array()};
+
+	judge(&v, result);
+	explain(&v);
+	add_text(o, "works", nat_answer_name(v.works));
+	json_object_object_add(o, "udp", part_to_json(&v.udp->report, PROTOCOL_UDP, v.udp_type, v.udp_works));
+	json_object_object_add(o, "tcp", part_to_json(&v.tcp->report, PROTOCOL_TCP, v.tcp_type, v.tcp_works));
+	json_object_object_add(o, "routers", routers_to_json(&v.udp->report));
+	json_object_object_add(o, "messages", v.messages);
+	return o;
+}

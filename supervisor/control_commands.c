@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The commands of the control socket; see control_commands.h.
+ */
+#include "control_commands.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "checknat.h"
+#include "checknat_verdict.h"
+#include "record.h"
+#include "service.h"
+
+static struct {
+	struct event_base *base; /* NULL: no checks are possible */
+	const struct config *config;
+	control_checked *checked;
+	struct checknat *check; /* the one that runs */
+} checks;
+
+enum permission {
+	PERMISSION_READ, /* everybody who may connect: the socket's mode decides */
+};
+
+struct command {
+	const char *name;
+	enum permission permission;
+	bool (*answer)(struct json_object *request, struct json_object *answer); /* false: later */
+};
+
+void
+control_commands_refuse(struct json_object *answer, const char *error)
+{
+	json_object_object_add(answer, "ok", json_object_new_boolean(0));
+	json_object_object_add(answer, "error", json_object_new_string(error));
+}
+
+static bool
+answer_list(struct json_object *request, struct json_object *answer)
+{
+	struct json_object *list = json_object_new_array();
+	struct service *s;
+
+	(void)request;
+	TAILQ_FOREACH (s, services_all(), entry)
+		json_object_array_add(list, record_to_json(s));
+	json_object_object_add(answer, "mappings", list);
+	return true;
+}
+
+static bool
+answer_show(struct json_object *request, struct json_object *answer)
+{
+	struct json_object *name;
+	const struct service *s;
+
+	if (!json_object_object_get_ex(request, "name", &name) || !json_object_is_type(name, json_type_string)) {
+		control_commands_refuse(answer, "the request has no \"name\"");
+		return true;
+	}
+	s = service_find(json_object_get_string(name));
+	if (s == NULL)
+		control_commands_refuse(answer, "there is no mapping of that name");
+	else
+		json_object_object_add(answer, "mapping", record_to_json(s));
+	return true;
+}
+
+static bool
+answer_version(struct json_object *request, struct json_object *answer)
+{
+	(void)request;
+	json_object_object_add(answer, "version", json_object_new_string(NATTER_VERSION));
+	json_object_object_add(answer, "pid", json_object_new_int64(getpid()));
+	return true;
+}
+
+static void
+on_checked(void *context, const struct checknat_result *result)
+{
+	struct json_object *answer = json_object_new_object();
+
+	(void)context;
+	json_object_object_add(answer, "ok", json_object_new_boolean(1));
+	json_object_object_add(answer, "check", checknat_verdict(result));
+	checknat_free(checks.check);
+	checks.check = NULL;
+	checks.checked(answer);
+	json_object_put(answer);
+}
+
+/* Whoever asks while a check runs gets the result of that one. */
+static bool
+answer_check(struct json_object *request, struct json_object *answer)
+{
+	struct addr any;
+
+	(void)request;
+	addr_parse("0.0.0.0", 0, &any);
+	if (checks.check == NULL && checks.base != NULL)
+		checks.check = checknat_start(checks.base, checks.config, &any, on_checked, NULL);
+	if (checks.check != NULL)
+		return false;
+	control_commands_refuse(answer, "the check could not begin; natterd's log says why");
+	return true;
+}
+
+static const struct command commands[] = {
+    {"list", PERMISSION_READ, answer_list},
+    {"show", PERMISSION_READ, answer_show},
+    {"version", PERMISSION_READ, answer_version},
+    {"check-nat", PERMISSION_READ, answer_check},
+};
+
+static bool
+is_permitted(const struct command *command)
+{
+	switch (command->permission) {
+	case PERMISSION_READ:
+		return true;
+	}
+	return false;
+}
+
+bool
+control_commands_answer(struct json_object *request, const char *name, struct json_object *answer)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(commands[i].name, name) != 0)
+			continue;
+		if (is_permitted(&commands[i]))
+			return commands[i].answer(request, answer);
+		control_commands_refuse(answer, "permission denied");
+		return true;
+	}
+	control_commands_refuse(answer, "this natterd does not know that command");
+	return true;
+}
+
+void
+control_commands_open(struct event_base *base, const struct config *config, control_checked *checked)
+{
+	checks.base = base;
+	checks.config = config;
+	checks.checked = checked;
+}
+
+void
+control_commands_close(void)
+{
+	checknat_free(checks.check);
+	memset(&checks, 0, sizeof(checks));
+}

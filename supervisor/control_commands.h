@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the clients of the control socket may ask for, and the answers; control.h has
+ * the protocol, control.c the clients.
+ */
+#ifndef CONTROL_COMMANDS_H
+#define CONTROL_COMMANDS_H
+
+#include <event2/event.h>
+#include <json-c/json.h>
+#include <stdbool.h>
+
+#include "config.h"
+
+/* Called with the result of a NAT check, for every client that waits for one. */
+typedef void control_checked(struct json_object *answer);
+
+/* Makes NAT checks possible; config must outlive them. */
+void control_commands_open(struct event_base *base, const struct config *config, control_checked *checked);
+/* Ends a check that runs. */
+void control_commands_close(void);
+
+/* Answers the command name of request in answer, which says "ok" already.  Returns
+ * false if its client has to wait for a check. */
+bool control_commands_answer(struct json_object *request, const char *name, struct json_object *answer);
+
+/* The answer to what cannot be answered otherwise. */
+void control_commands_refuse(struct json_object *answer, const char *error);
+
+#endif
