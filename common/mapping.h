@@ -7,6 +7,7 @@
 #ifndef MAPPING_H
 #define MAPPING_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "addr.h"
@@ -61,6 +62,14 @@ mapping_is_served(const struct mapping *m)
 {
 	return m->task == TASK_CHECK || m->test_page != 0 || addr_is_set(&m->target);
 }
+
+/* Names a mapping that the user gave no name: "<protocol>-<ip>-<port>" of the
+ * address that stands in the configuration, the target if there is one. */
+void mapping_derive_name(struct mapping *m);
+
+/* Would both need the same port of this machine?  Ports that are still to be
+ * chosen never do. */
+bool mapping_binds_collide(const struct mapping *a, const struct mapping *b);
 
 #define SERVERS_MAX 24
 

@@ -8,6 +8,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* The bytes of the printable UTF-8 character at text (RFC 3629), of which length,
+ * at least 1, are there; 0 for a control character, also one of C1, and for what
+ * is no UTF-8: no JSON may hold it. */
+size_t text_printable_length(const char *text, size_t length);
+
 /* Is buf terminated within size, UTF-8, and free of control characters? */
 bool text_is_printable(const char *buf, size_t size);
 

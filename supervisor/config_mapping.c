@@ -6,7 +6,6 @@
 #include "config_mapping.h"
 
 #include <bsd/string.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,28 +39,6 @@ config_mapping_free(struct config_mapping *m)
 	free(m);
 }
 
-/* "<protocol>-<ip>-<port>" of the address that the user wrote; at most
- * "udp-", 45 characters of IPv6 and "-65535", which fits. */
-static void
-derive_name(struct mapping *m)
-{
-	const struct addr *given = addr_is_set(&m->target) ? &m->target : &m->bind;
-	char ip[ADDR_TEXT_SIZE];
-
-	snprintf(m->name, sizeof(m->name), "%s-%.*s-%u", protocol_name(m->protocol), INET6_ADDRSTRLEN,
-	    addr_ip_text(given, ip), addr_port(given));
-}
-
-/* IPv4 and IPv6 sockets do not collide: natterd binds [::] for IPv6 alone. */
-static bool
-binds_collide(const struct mapping *a, const struct mapping *b)
-{
-	if (a->protocol != b->protocol || a->bind.sa.sa_family != b->bind.sa.sa_family ||
-	    addr_port(&a->bind) != addr_port(&b->bind) || addr_port(&a->bind) == 0)
-		return false;
-	return addr_same_ip(&a->bind, &b->bind) || addr_is_wildcard(&a->bind) || addr_is_wildcard(&b->bind);
-}
-
 static bool
 forwards_to_itself(const struct mapping *m)
 {
@@ -91,7 +68,7 @@ check_others(const struct config *config, const struct config_mapping *m, struct
 	const config_setting_t *name = member_or_self(setting, "name");
 
 	TAILQ_FOREACH(other, &config->mappings, entry) {
-		if (binds_collide(mapping, &other->mapping)) {
+		if (mapping_binds_collide(mapping, &other->mapping)) {
 			config_file_mistake(file, member_or_self(setting, "bind"),
 			    "%s port %u already belongs to %s (line %d); choose another port or take one away",
 			    protocol_name(mapping->protocol), addr_port(&mapping->bind), other->mapping.name,
@@ -118,7 +95,7 @@ add_mapping(struct config *config, struct config_mapping *m, struct config_file 
     const config_setting_t *setting)
 {
 	if (m->mapping.name[0] == '\0')
-		derive_name(&m->mapping);
+		mapping_derive_name(&m->mapping);
 	if (check_others(config, m, file, setting) < 0) {
 		config_mapping_free(m);
 		return;
