@@ -6,34 +6,9 @@
 # Where a tested file's folder would stand .out has DIR and .err nothing. NATTER_BUILD says which build is used.
 
 # shellcheck disable=SC2154 # output, stderr and lines are run's
+# shellcheck source-path=SCRIPTDIR source=config.bash
+source "$BATS_TEST_DIRNAME/config.bash"
 bats_require_minimum_version 1.5.0
-
-setup() {
-    cd "$BATS_TEST_DIRNAME/.." || return
-    build=$(cd "${NATTER_BUILD:-build}" && pwd)
-    folder=$PWD/tests/config
-    unset XDG_RUNTIME_DIR XDG_STATE_HOME
-}
-
-# check FILE: runs natterd -n; what it prints is in $BATS_TEST_TMPDIR/out and err.
-check() {
-    local status=0
-    timeout 10 "$build/natterd" -n -c "$1" >"$BATS_TEST_TMPDIR/out.raw" 2>"$BATS_TEST_TMPDIR/err.raw" </dev/null ||
-        status=$?
-    sed "s,${1%/*}/,DIR/,g" "$BATS_TEST_TMPDIR/out.raw" >"$BATS_TEST_TMPDIR/out"
-    sed "s,${1%/*}/,,g" "$BATS_TEST_TMPDIR/err.raw" >"$BATS_TEST_TMPDIR/err"
-    return "$status"
-}
-
-# same FILE WANTED GOT: a difference is shown under the name of the file.
-same() {
-    diff -u --label "wanted: $2" --label "got: $1" "$2" "$3" >&2 || fail "$1: not as in $2"
-}
-
-fail() {
-    echo "$1" >&2
-    return 1
-}
 
 @test "good files are described as their .out says" {
     local file failed=0
