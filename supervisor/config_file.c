@@ -199,7 +199,7 @@ report_parse_error(struct config_file *file, FILE *stream)
 		if (strcmp(text, parse_errors[i].text) == 0)
 			advice = parse_errors[i].advice;
 	if (looks_like_json(stream))
-		advice = "this looks like JSON; natter.cfg(5) shows how to write it instead, without the outermost { }";
+		advice = "this looks like JSON; \"natterctl import FILE\" makes a natter.cfg of v0.9's configuration";
 	file->mistakes++;
 	log_error("%s:%d: %s: %s", display_name(file, config_error_file(&file->parsed), name),
 	    config_error_line(&file->parsed), text, advice);

@@ -15,6 +15,7 @@
 
 #include "checknat_print.h"
 #include "natterctl_ask.h"
+#include "natterctl_import.h"
 #include "natterctl_print.h"
 #include "paths.h"
 
@@ -113,6 +114,7 @@ static const struct command commands[] = {
     {"list", NULL, "every mapping, a line each", run_list},
     {"show", "NAME", "everything about one mapping", run_show},
     {"check-nat", NULL, "what kind of NAT is in the way; can natter work here?", run_check_nat},
+    {"import", "FILE", "a configuration of v0.9 as a natter.cfg; - reads standard input", natterctl_import},
     {"version", NULL, "the versions of natterctl and of the natterd that runs", run_version},
     {"help", NULL, "this text", run_help},
 };

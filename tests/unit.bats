@@ -93,3 +93,7 @@ run_unit() {
 @test "HTTP of the keep-alive" {
     run_unit http
 }
+
+@test "the import of v0.9's hooks" {
+    run_unit import
+}
