@@ -2,8 +2,8 @@
 # shellcheck shell=bash
 #
 # What the system tests and the demonstration share: the lab, and natterd in it. natterd runs on the lab's
-# inner host, in the foreground, with a folder of its own in LAB_DIR: natter.cfg, status.json, hooks.log,
-# natterd.log. NATTER_BUILD says which build is used.
+# inner host, or in the namespace NATTER_PLACE, in the foreground, with a folder of its own in LAB_DIR:
+# natter.cfg, status.json, hooks.log, natterd.log. NATTER_BUILD says which build is used.
 
 TESTS=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 NATTER_BUILD=${NATTER_BUILD:-$TESTS/../build}
@@ -46,10 +46,10 @@ keep_alive = [ "203.0.113.30", "203.0.113.31" ];
 END
 }
 
-# natter_start [OPTION...]: natterd on the inner host; returns when it answers. It runs in the background of a
+# natter_start [OPTION...]: natterd in its place; returns when it answers. It runs in the background of a
 # temporary process group, so its pid is in natterd.pid.
 natter_start() {
-    lab_spawn "$LAB_HOST" natterd "$NATTER_BUILD/natterd" -f -c "$LAB_DIR/natter.cfg" "$@"
+    lab_spawn "${NATTER_PLACE:-$LAB_HOST}" natterd "$NATTER_BUILD/natterd" -f -c "$LAB_DIR/natter.cfg" "$@"
     lab_wait 5 natter_ctl version || { cat "$LAB_DIR/natterd.log" >&2 && return 1; }
 }
 

@@ -10,6 +10,8 @@
 LAB_SOURCE=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 # shellcheck source-path=SCRIPTDIR source=nat.bash
 source "$LAB_SOURCE/nat.bash"
+# shellcheck source-path=SCRIPTDIR source=router.bash
+source "$LAB_SOURCE/router.bash"
 
 # Settings; set them before lab_up, those of the servers before the server's start.
 : "${LAB_TCP_TIMEOUT:=300}"        # seconds that the NATs remember an idle TCP mapping

@@ -164,6 +164,33 @@ forgotten() {
     [[ $(reached_by "$seen") == 30 ]]
 }
 
+comes_in() {
+    lab_in "$LAB_CARRIER" curl -s -m 1 "http://100.64.0.2:$1/"
+}
+
+# udp_answer NAMESPACE ADDRESS:PORT: what comes back for a line.
+udp_answer() {
+    echo "a line" | lab_in "$1" socat -t 0.5 - "UDP4:$2"
+}
+
+@test "lab_forward, lab_dmz: a plain home router lets in what it is told to, forwards before the DMZ host" {
+    lab_up fullcone portrestricted
+    lab_web "$LAB_HOST" 192.168.77.2:80 "host's page"
+    lab_web "$LAB_LAN" 192.168.77.3:80 "neighbour's page"
+    lab_spawn "$LAB_LAN" echo socat UDP4-RECVFROM:9000,fork PIPE
+    lab_wait 2 lab_listening "$LAB_LAN" udp 0.0.0.0:9000
+    lab_forward tcp 8080 192.168.77.2:80
+    lab_forward udp 9001 192.168.77.3:9000
+    [[ $(comes_in 8080) == "host's page" && $(udp_answer "$LAB_CARRIER" 100.64.0.2:9001) == "a line" ]]
+    run ! comes_in 80
+    [[ ! $(udp_answer "$LAB_CARRIER" 100.64.0.2:9000) ]]
+    lab_dmz 192.168.77.3
+    [[ $(comes_in 80) == "neighbour's page" && $(comes_in 8080) == "host's page" ]]
+    [[ $(udp_answer "$LAB_CARRIER" 100.64.0.2:9000) == "a line" ]]
+    LAB_HOME='' run lab_dmz 192.168.77.3
+    [[ $status -eq 1 && $output == *"no home router"* ]]
+}
+
 @test "two routers, none of which translates" {
     lab_up open open
     lab_servers
