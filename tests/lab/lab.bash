@@ -12,6 +12,8 @@ LAB_SOURCE=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 source "$LAB_SOURCE/nat.bash"
 # shellcheck source-path=SCRIPTDIR source=router.bash
 source "$LAB_SOURCE/router.bash"
+# shellcheck source-path=SCRIPTDIR source=trouble.bash
+source "$LAB_SOURCE/trouble.bash"
 
 # Settings; set them before lab_up, those of the servers before the server's start.
 : "${LAB_TCP_TIMEOUT:=300}"        # seconds that the NATs remember an idle TCP mapping

@@ -170,7 +170,7 @@ comes_in() {
 
 # udp_answer NAMESPACE ADDRESS:PORT: what comes back for a line.
 udp_answer() {
-    echo "a line" | lab_in "$1" socat -t 0.5 - "UDP4:$2"
+    echo "a line" | lab_in "$1" socat -t 0.2 - "UDP4:$2"
 }
 
 @test "lab_forward, lab_dmz: a plain home router lets in what it is told to, forwards before the DMZ host" {
@@ -204,6 +204,96 @@ udp_answer() {
     LAB_BIG_MIB=3 lab_web "$LAB_HOST" 192.168.77.2:5000 "inside page"
     [[ $(lab_in "$LAB_LAN" curl -s -m 2 "http://$seen/") == "inside page" ]]
     lab_in "$LAB_LAN" curl -s -m 2 "http://$seen/big" | cmp - "$LAB_DIR/web-192.168.77.2:5000.d/page/big"
+}
+
+# outer_udp PORT: where the host's UDP port is reached from outside, once it has said something.
+outer_udp() {
+    echo hello | lab_in "$LAB_HOST" socat -u - "UDP4-SENDTO:203.0.113.40:9,sourceport=$1"
+    lab_in "$LAB_CARRIER" nft list map ip lab_nat in_udp |
+        sed -En "s/.*[ \t]([0-9]+) [^:]*: 192\.168\.77\.2 \. $1 .*/$(lab_wan):\1/p"
+}
+
+@test "hairpin: the host reaches its own mapped ports from other ports, TCP and UDP" {
+    lab_up fullcone
+    lab_servers
+    seen=$(seen_from 30)
+    lab_web "$LAB_HOST" 192.168.77.2:5000 "inside page"
+    [[ $(lab_in "$LAB_HOST" curl -s -m 2 "http://$seen/") == "inside page" ]]
+    outer=$(outer_udp 5000)
+    lab_spawn "$LAB_HOST" echo socat UDP4-RECVFROM:5000,fork PIPE
+    lab_wait 2 lab_listening "$LAB_HOST" udp 0.0.0.0:5000
+    [[ $outer == "$(lab_wan)":1???? && $(udp_answer "$LAB_HOST" "$outer") == "a line" ]]
+}
+
+# binding_response tcp|udp ADDRESS: the first bytes of what answers a STUN request there; 0101 is success.
+binding_response() {
+    printf '\x00\x01\x00\x00\x21\x12\xa4\x42binding-test' |
+        lab_in "$LAB_HOST" socat -t 0.2 - "${1^^}4:$2:3478" 2>/dev/null | od -An -tx1 -N2 | tr -d ' '
+}
+
+anybody_answers() {
+    [[ $(lab_in "$LAB_HOST" curl -s -m 1 http://192.0.2.1/) == "keep-alive server nginx30" ]] &&
+        [[ $(binding_response tcp 192.0.2.1) == 0101 ]]
+}
+
+@test "lab_proxy: behind the innermost router everybody answers, whether there or not, until lab_proxy_end" {
+    for types in "fullcone" "fullcone portrestricted"; do
+        # shellcheck disable=SC2086
+        lab_up $types
+        lab_servers
+        seen=$(seen_from 31)
+        run ! anybody_answers
+        lab_proxy tcp
+        anybody_answers
+        # A proxy's own port is seen, not the host's.
+        [[ $(seen_from 31) != "$seen" && ! $(binding_response udp 192.0.2.1) ]]
+        lab_proxy udp
+        [[ $(binding_response udp 192.0.2.1) == 0101 ]]
+        lab_proxy_end
+        run ! anybody_answers
+        [[ $(seen_from 31) == "$seen" && ! $(binding_response udp 192.0.2.1) ]]
+        [[ $(binding_response udp 203.0.113.20) == 0101 ]]
+        lab_down
+    done
+}
+
+@test "lab_no_network: no way out" {
+    lab_up fullcone
+    lab_no_network
+    run lab_in "$LAB_HOST" curl -s -m 2 http://203.0.113.30/
+    [[ $status -eq 7 && ! $(ip -n "$LAB_HOST" route show default) ]]
+}
+
+# died_at TTL: the router that says to have ended a datagram with this time to live.
+died_at() {
+    lab_in "$LAB_HOST" nft -f - <<'END'
+table ip watch
+delete table ip watch
+table ip watch {
+    set routers { type ipv4_addr; flags dynamic; size 8; }
+    chain in {
+        type filter hook input priority filter;
+        icmp type time-exceeded add @routers { ip saddr }
+    }
+}
+END
+    echo hello | lab_in "$LAB_HOST" socat -u - "UDP4-SENDTO:203.0.113.40:9,ttl=$1"
+    lab_wait 2 router_spoke && lab_in "$LAB_HOST" nft list set ip watch routers | sed -n 's/.*elements = { \(.*\) }/\1/p'
+}
+
+router_spoke() {
+    [[ $(lab_in "$LAB_HOST" nft list set ip watch routers) == *elements* ]]
+}
+
+@test "time to live: each router says where a datagram ended" {
+    lab_up fullcone
+    [[ $(died_at 1) == 192.168.77.1 ]]
+    lab_down
+    for home in portrestricted fullcone; do
+        lab_up fullcone "$home"
+        [[ $(died_at 1) == 192.168.77.1 && $(died_at 2) == 100.64.0.1 ]]
+        lab_down
+    done
 }
 
 @test "servers: stop, start with other settings" {
