@@ -46,7 +46,7 @@ run_unit() {
     run_unit report
 }
 
-@test "the STUN codec" {
+@test "the STUN codec: padding, vectors, damage" {
     run_unit stun
 }
 
@@ -66,7 +66,7 @@ run_unit() {
     run_unit config
 }
 
-@test "the files that natterd writes" {
+@test "the files that natterd writes are replaced as a whole" {
     run_unit files
 }
 
@@ -74,7 +74,11 @@ run_unit() {
     run_unit record
 }
 
-@test "hooks" {
+@test "names of servers, looked up again" {
+    run_unit resolve
+}
+
+@test "hooks: in order, one at a time, with a time limit" {
     run_unit hook
 }
 
