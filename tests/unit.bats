@@ -54,6 +54,14 @@ run_unit() {
     run_unit relay_tcp
 }
 
+@test "the test page" {
+    run_unit testpage
+}
+
+@test "the echo" {
+    run_unit echo
+}
+
 @test "the UDP relay" {
     run_unit relay_udp
 }

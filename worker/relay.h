@@ -53,8 +53,9 @@ struct relay_tcp;
 struct relay_udp;
 
 /* Serves the bound, not yet listening, non-blocking stream socket fd, which
- * now belongs to the relay.  mapping and counters must outlive it.  Returns
- * NULL with errno if the socket cannot listen; fd is closed then. */
+ * now belongs to the relay: clients get the target, or the test page if the
+ * mapping wants that.  mapping and counters must outlive it.  Returns NULL with
+ * errno if the socket cannot listen; fd is closed then. */
 struct relay_tcp *relay_tcp_open(struct event_base *base, const struct mapping *mapping, int fd,
     struct relay_counters *counters);
 /* A client's connection that claim_connection took, and that now is the relay's. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The relay of a TCP mapping; see relay.h.  Accepts clients; what becomes of
- * them is connections.c's.  A lack of descriptors or memory only makes new
+ * them is connections.c's, or testpage.c's.  A lack of descriptors or memory only makes new
  * clients wait.
  */
 #include "relay.h"
@@ -16,6 +16,7 @@
 
 #include "connections.h"
 #include "log.h"
+#include "testpage.h"
 
 #define BACKLOG 4096
 /* How many clients are accepted before others have their turn. */
@@ -26,7 +27,8 @@ static const struct timeval accept_pause = {.tv_usec = 100000};
 struct relay_tcp {
 	const struct mapping *mapping;
 	struct relay_counters *counters;
-	struct connections *connections;
+	struct connections *connections; /* NULL: the test page has the clients */
+	struct testpage *page;
 	int fd;
 	struct event *acceptable;
 	struct event *resume_timer; /* ends a pause of accepting */
@@ -77,6 +79,12 @@ is_claimed(const struct relay_tcp *r, int fd, const struct addr *peer)
 	return c->claim_connection != NULL && c->claim_connection(c->context, fd, peer);
 }
 
+static int
+start_client(struct relay_tcp *r, int fd, const struct addr *peer)
+{
+	return r->page != NULL ? testpage_start(r->page, fd) : connections_start(r->connections, fd, peer);
+}
+
 static void
 on_acceptable(evutil_socket_t fd, short what, void *arg)
 {
@@ -94,7 +102,7 @@ on_acceptable(evutil_socket_t fd, short what, void *arg)
 			continue; /* accept(2): an error of that one connection */
 		if (client >= 0 && is_claimed(r, client, &peer))
 			continue;
-		if (client < 0 || connections_start(r->connections, client, &peer) < 0) {
+		if (client < 0 || start_client(r, client, &peer) < 0) {
 			pause_accepting(r, errno);
 			return;
 		}
@@ -105,7 +113,7 @@ on_acceptable(evutil_socket_t fd, short what, void *arg)
 void
 relay_tcp_inject(struct relay_tcp *relay, const struct addr *client, int fd)
 {
-	if (connections_start(relay->connections, fd, client) < 0)
+	if (start_client(relay, fd, client) < 0)
 		pause_accepting(relay, errno);
 }
 
@@ -116,10 +124,13 @@ start(struct relay_tcp *r, struct event_base *base)
 	if (listen(r->fd, BACKLOG) < 0)
 		return -1;
 	errno = ENOMEM;
-	r->connections = connections_new(base, r->mapping, r->counters);
+	if (r->mapping->test_page != 0)
+		r->page = testpage_new(base, TESTPAGE_SECONDS, r->counters);
+	else
+		r->connections = connections_new(base, r->mapping, r->counters);
 	r->acceptable = event_new(base, r->fd, EV_READ | EV_PERSIST, on_acceptable, r);
 	r->resume_timer = event_new(base, -1, 0, on_resume, r);
-	if (r->connections == NULL || r->acceptable == NULL || r->resume_timer == NULL)
+	if ((r->connections == NULL && r->page == NULL) || r->acceptable == NULL || r->resume_timer == NULL)
 		return -1;
 	return event_add(r->acceptable, NULL);
 }
@@ -155,6 +166,7 @@ relay_tcp_close(struct relay_tcp *relay)
 		event_free(relay->resume_timer);
 	if (relay->acceptable != NULL)
 		event_free(relay->acceptable);
+	testpage_free(relay->page);
 	connections_free(relay->connections);
 	close(relay->fd);
 	free(relay);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "echo.h"
 #include "log.h"
 #include "report.h"
 #include "stun.h"
@@ -26,6 +27,7 @@ struct serving {
 	struct socket_wish *wish;
 	struct relay_tcp *relay_tcp;
 	struct relay_udp *relay_udp;
+	struct echo *echo;
 	struct hairpin *hairpin;
 	struct relay_counters counters;
 	struct event *traffic;
@@ -34,7 +36,7 @@ struct serving {
 bool
 serving_is_ready(const struct serving *s)
 {
-	return s->relay_tcp != NULL || s->relay_udp != NULL || !mapping_is_served(&s->worker->mapping);
+	return s->relay_tcp != NULL || s->relay_udp != NULL || s->echo != NULL || !mapping_is_served(&s->worker->mapping);
 }
 
 const struct relay_counters *
@@ -101,6 +103,22 @@ on_stray(void *context, const struct addr *client, const void *data, size_t leng
 
 	if (s->relay_udp != NULL)
 		relay_udp_inject(s->relay_udp, client, data, length);
+	else if (s->echo != NULL)
+		echo_inject(s->echo, client, data, length);
+}
+
+/* Leaves errno if nobody serves it afterwards. */
+static void
+serve(struct serving *s, int fd)
+{
+	struct worker *w = s->worker;
+
+	if (w->mapping.protocol == PROTOCOL_TCP)
+		s->relay_tcp = relay_tcp_open(w->base, &w->mapping, fd, &s->counters);
+	else if (w->mapping.test_page != 0)
+		s->echo = echo_open(w->base, fd, &s->counters);
+	else
+		s->relay_udp = relay_udp_open(w->base, &w->mapping, fd, &s->counters);
 }
 
 static void
@@ -118,20 +136,17 @@ static void
 on_socket(void *context, int fd, int error)
 {
 	struct serving *s = context;
-	struct worker *w = s->worker;
 	char why[REPORT_ERROR_SIZE], where[ADDR_TEXT_SIZE];
 
 	s->wish = NULL;
 	errno = error;
-	if (fd >= 0 && w->mapping.protocol == PROTOCOL_UDP)
-		s->relay_udp = relay_udp_open(w->base, &w->mapping, fd, &s->counters);
-	else if (fd >= 0)
-		s->relay_tcp = relay_tcp_open(w->base, &w->mapping, fd, &s->counters);
+	if (fd >= 0)
+		serve(s, fd);
 	if (serving_is_ready(s)) {
 		s->handlers.on_ready(s->context);
 		return;
 	}
-	snprintf(why, sizeof(why), "cannot serve %s: %s", addr_text(&w->mapping.bind, where), strerror(errno));
+	snprintf(why, sizeof(why), "cannot serve %s: %s", addr_text(&s->worker->mapping.bind, where), strerror(errno));
 	s->handlers.on_failed(s->context, why);
 }
 
@@ -180,6 +195,7 @@ serving_free(struct serving *s)
 		relay_tcp_close(s->relay_tcp);
 	if (s->relay_udp != NULL)
 		relay_udp_close(s->relay_udp);
+	echo_close(s->echo);
 	event_free(s->traffic);
 	free(s);
 }

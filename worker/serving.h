@@ -2,8 +2,8 @@
 /*
  * The relaying side of a mapping, as the session sees it: gets the socket that
  * takes what arrives on the mapped port, gives it to the relay of the mapping's
- * protocol, and watches the counters.  A mapping without a target is served by
- * somebody else, and so always ready.
+ * protocol, or to the test page or echo, and watches the counters.  A mapping
+ * without any of these is served by somebody else, and so always ready.
  */
 #ifndef SERVING_H
 #define SERVING_H

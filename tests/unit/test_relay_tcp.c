@@ -2,7 +2,7 @@
 /*
  * The TCP relay on the loopback interface: bytes, half-closes and resets both
  * ways, targets that refuse or are slow, many clients, no descriptors left.
- * NEEDS: worker/relay_tcp worker/connections worker/pump worker/net
+ * NEEDS: worker/relay_tcp worker/connections worker/pump worker/testpage worker/net
  */
 #include "loop.h"
 
