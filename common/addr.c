@@ -105,6 +105,17 @@ addr_parse(const char *text, uint16_t default_port, struct addr *out)
 	return 0;
 }
 
+int
+addr_parse_local(const char *text, struct addr *out)
+{
+	const char *digits = text[0] == ':' ? text + 1 : text;
+	uint16_t port;
+
+	if (digits[0] == '\0' || digits[strspn(digits, "0123456789")] != '\0')
+		return addr_parse(text, 0, out);
+	return parse_port(digits, &port) < 0 ? -1 : addr_parse("0.0.0.0", port, out);
+}
+
 /* RFC 1123, 2.1: letters, digits and hyphens between dots; the underscore is
  * no letter of a host name but is met in practice. */
 static bool

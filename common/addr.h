@@ -31,6 +31,10 @@ struct addr {
  * default_port.  Returns 0, or -1 with errno EINVAL. */
 int addr_parse(const char *text, uint16_t default_port, struct addr *out);
 
+/* The same for an address of this machine, of which a port alone is enough: "80" and
+ * ":80" are on 0.0.0.0.  Without a port it takes 0. */
+int addr_parse_local(const char *text, struct addr *out);
+
 /* Splits "host", "host:port", "1.2.3.4:port", "::1" or "[::1]:port" into the
  * host (without brackets) and the port, 1 to 65535.  The host is checked to be
  * a numeric address or a name of RFC 1123's letters; it is not looked up.

@@ -4,7 +4,6 @@
  */
 #include "config_value.h"
 
-#include <bsd/stdlib.h>
 #include <bsd/string.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -226,21 +225,14 @@ bind_number(struct config_file *file, const config_setting_t *setting, struct ad
 int
 config_value_bind(struct config_file *file, const config_setting_t *setting, struct addr *out)
 {
-	const char *text, *error, *digits;
-	long long port;
+	const char *text;
 
 	if (config_setting_is_number(setting))
 		return bind_number(file, setting, out);
 	if (config_value_text(file, setting, &text) < 0)
 		return -1;
-	digits = text[0] == ':' ? text + 1 : text;
-	if (digits[0] != '\0' && digits[strspn(digits, "0123456789")] == '\0') {
-		port = strtonum(digits, 1, 65535, &error);
-		if (error == NULL)
-			return addr_parse("0.0.0.0", (uint16_t)port, out);
-	} else if (addr_parse(text, 0, out) == 0) {
+	if (addr_parse_local(text, out) == 0)
 		return 0;
-	}
 	config_file_mistake(file, setting,
 	    "\"%s\" is no address to bind; write it as \"192.168.1.2:8080\", \"192.168.1.2\", \"[2001:db8::2]:8080\" "
 	    "or \"8080\", with a port from 1 to 65535", text);

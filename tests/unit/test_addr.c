@@ -66,6 +66,26 @@ test_parse_refuses(void)
 }
 
 static void
+test_parse_local(void)
+{
+	static const char *const bad[] = {"", ":", "0", "65536", "8x", "::80:", "1.2.3.4:0", "host", "-1", "+1", " 1"};
+	static const char *const good[][2] = {
+	    {"8443", "0.0.0.0:8443"}, {":8443", "0.0.0.0:8443"}, {"1.2.3.4:5", "1.2.3.4:5"}, {"1.2.3.4", "1.2.3.4:0"},
+	    {"[::]:5", "[::]:5"}, {"::1", "[::1]:0"}, {"65535", "0.0.0.0:65535"},
+	};
+	char buf[ADDR_TEXT_SIZE];
+	struct addr a;
+	size_t i;
+
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		CHECK(addr_parse_local(good[i][0], &a) == 0);
+		CHECK_TEXT(addr_text(&a, buf), good[i][1]);
+	}
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		CHECK(addr_parse_local(bad[i], &a) == -1 && errno == EINVAL);
+}
+
+static void
 check_split(const char *text, const char *wanted_host, uint16_t wanted_port)
 {
 	char host[ADDR_HOST_SIZE] = "";
@@ -232,6 +252,7 @@ main(void)
 {
 	test_parse();
 	test_parse_refuses();
+	test_parse_local();
 	test_split();
 	test_split_refuses();
 	test_unset();
