@@ -106,17 +106,22 @@ complete_mapping(struct config_mapping *m, const struct config_global *global)
 }
 
 static void
+complete_paths(struct config *config)
+{
+	default_path(&config->control_socket, paths_control_socket);
+	default_path(&config->pid_file, paths_pid_file);
+	default_path(&config->state_dir, paths_state_dir);
+	drop_empty(&config->log_file);
+	drop_empty(&config->status_file);
+}
+
+static void
 complete(struct config_global *global, struct config_file *file)
 {
 	struct config *config = global->config;
 	struct config_mapping *m;
 
 	default_user(config, file);
-	default_path(&config->control_socket, paths_control_socket);
-	default_path(&config->pid_file, paths_pid_file);
-	default_path(&config->state_dir, paths_state_dir);
-	drop_empty(&config->log_file);
-	drop_empty(&config->status_file);
 	complete_global(global);
 	TAILQ_FOREACH(m, &config->mappings, entry)
 		complete_mapping(m, global);
@@ -136,6 +141,15 @@ new_config(const struct config_file *file)
 	return config;
 }
 
+static struct config *
+refuse_mistakes(struct config *config, const struct config_file *file)
+{
+	if (file->mistakes == 0)
+		return config;
+	config_free(config);
+	return NULL;
+}
+
 struct config *
 config_load(const char *name)
 {
@@ -145,34 +159,83 @@ config_load(const char *name)
 	if (config_file_open(&file, name) == 0) {
 		global.config = new_config(&file);
 		config_global_read(&file, &global);
+		complete_paths(global.config);
 		complete(&global, &file);
 		config_global_free(&global);
 	}
 	config_file_close(&file);
-	if (file.mistakes == 0)
-		return global.config;
-	config_free(global.config);
-	return NULL;
+	return refuse_mistakes(global.config, &file);
+}
+
+static void
+free_mappings(struct config *config)
+{
+	struct config_mapping *m;
+
+	while ((m = TAILQ_FIRST(&config->mappings)) != NULL) {
+		TAILQ_REMOVE(&config->mappings, m, entry);
+		config_mapping_free(m);
+	}
+	config->mapping_count = 0;
+}
+
+static void
+free_paths(struct config *config)
+{
+	char **const paths[] = {&config->log_file, &config->status_file, &config->control_socket, &config->pid_file,
+	    &config->state_dir};
+	size_t i;
+
+	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		free(*paths[i]);
+		*paths[i] = NULL;
+	}
+}
+
+/* What a file says for a service is forgotten. */
+static void
+keep_only(struct config_global *global, const struct mapping *mapping)
+{
+	struct config *config = global->config;
+	struct config_mapping *m = alloc_zero(sizeof(*m));
+
+	free_mappings(config);
+	free_paths(config);
+	free(global->hook);
+	global->hook = NULL;
+	m->mapping = *mapping;
+	TAILQ_INSERT_TAIL(&config->mappings, m, entry);
+	config->mapping_count = 1;
+}
+
+struct config *
+config_single(const char *name, const struct mapping *mapping)
+{
+	struct config_file file = {.name = "natterd", .path = "the command line", .directory = "/"};
+	struct config_global global = {0};
+
+	if (name == NULL || config_file_open(&file, name) == 0) {
+		global.config = new_config(&file);
+		if (name != NULL)
+			config_global_read(&file, &global);
+		keep_only(&global, mapping);
+		complete(&global, &file);
+		config_global_free(&global);
+	}
+	if (name != NULL)
+		config_file_close(&file);
+	return refuse_mistakes(global.config, &file);
 }
 
 void
 config_free(struct config *config)
 {
-	struct config_mapping *m;
-
 	if (config == NULL)
 		return;
-	while ((m = TAILQ_FIRST(&config->mappings)) != NULL) {
-		TAILQ_REMOVE(&config->mappings, m, entry);
-		config_mapping_free(m);
-	}
+	free_mappings(config);
+	free_paths(config);
 	config_hosts_free(&config->stun[PROTOCOL_TCP]);
 	config_hosts_free(&config->stun[PROTOCOL_UDP]);
-	free(config->log_file);
-	free(config->status_file);
-	free(config->control_socket);
-	free(config->pid_file);
-	free(config->state_dir);
 	free(config->user);
 	free(config);
 }

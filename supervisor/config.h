@@ -38,12 +38,12 @@ struct config_mapping {
 TAILQ_HEAD(config_mappings, config_mapping);
 
 struct config {
-	char file[PATH_MAX];      /* absolute */
+	char file[PATH_MAX];      /* absolute; of config_single without a file: what to call it instead */
 	char directory[PATH_MAX]; /* of the file: relative paths and hooks start there */
 	enum log_level log_level;
 	char *log_file;    /* absolute; NULL: syslog */
 	char *status_file; /* absolute; NULL: none */
-	char *control_socket;
+	char *control_socket; /* this and the next two are NULL only for config_single */
 	char *pid_file;
 	char *state_dir;
 	char *user; /* what workers run as when natterd is started as root */
@@ -56,6 +56,10 @@ struct config {
 
 /* Reads FILE.  Returns the configuration, or NULL after logging every mistake. */
 struct config *config_load(const char *file);
+/* The configuration that is this one mapping and writes no file: no status, hook,
+ * control socket, pid file or memory of ports.  Of FILE it has the servers, the
+ * interval and the user; NULL: the built-in ones.  Returns as config_load does. */
+struct config *config_single(const char *file, const struct mapping *mapping);
 void config_free(struct config *config);
 
 /* Prints what natterd would run with this configuration, a mapping a line. */

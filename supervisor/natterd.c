@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "console.h"
 #include "control.h"
 #include "control_commands.h"
 #include "daemon.h"
@@ -20,8 +21,10 @@
 #include "netwatch.h"
 #include "options.h"
 #include "ports.h"
+#include "publish.h"
 #include "resolve.h"
 #include "service.h"
+#include "single.h"
 #include "spawn.h"
 #include "status.h"
 
@@ -52,6 +55,12 @@ watch_signal(struct event_base *base, int number, bool foreground)
 	if (e == NULL || event_add(e, NULL) < 0)
 		fatal("natterd: cannot watch signals");
 	return e;
+}
+
+static bool
+is_single(const struct options *options)
+{
+	return addr_is_set(&options->port);
 }
 
 /* One line, so that nobody wonders later why a port below 1024 fails. */
@@ -95,11 +104,13 @@ choose_log(const struct options *options, const struct config *config)
 static struct config *
 load(const struct options *options)
 {
-	struct config *config = config_load(options->config_file);
+	struct config *config = is_single(options) ? single_load(options) : config_load(options->config_file);
 	struct config_mapping *m;
 
 	if (config == NULL)
 		exit(EXIT_FAILURE);
+	if (is_single(options))
+		config->log_level = LOG_LEVEL_WARNING; /* the console says the rest */
 	if (options->verbose > 0)
 		config->log_level = LOG_LEVEL_DEBUG;
 	TAILQ_FOREACH(m, &config->mappings, entry)
@@ -108,9 +119,20 @@ load(const struct options *options)
 	return config;
 }
 
+/* A service is there once; one port from the command line only needs that port. */
+static int
+take_place(const struct options *options, struct config *config)
+{
+	if (is_single(options))
+		return single_check_port(&TAILQ_FIRST(&config->mappings)->mapping);
+	return daemon_take_pid_file(config->pid_file) < 0 ? -1 : ports_assign(config);
+}
+
 static int
 open_control(struct event_base *base, const struct config *config)
 {
+	if (config->control_socket == NULL)
+		return 0;
 	/* Natterd's own group: the workers' must not reach the socket. */
 	if (control_open(base, config->control_socket, (gid_t)-1) == 0)
 		return 0;
@@ -139,7 +161,7 @@ on_network_change(void)
 static int
 open_all(struct event_base *base, const struct options *options, struct config *config)
 {
-	if (daemon_take_pid_file(config->pid_file) < 0 || ports_assign(config) < 0 || spawn_open(base) < 0 ||
+	if (take_place(options, config) < 0 || spawn_open(base) < 0 ||
 	    open_control(base, config) < 0 || open_resolver(base, config) < 0 || choose_log(options, config) < 0)
 		return -1;
 	daemon_leave_terminal(); /* before the first child could have it */
@@ -200,6 +222,27 @@ serve(const struct options *options, struct config *config)
 	return result;
 }
 
+static void
+show_on_console(const struct options *options, const struct config *config)
+{
+	console_open(&TAILQ_FIRST(&config->mappings)->mapping);
+	publish_set_observer(console_report);
+	if (options->verbose > 0)
+		logger_use_stderr();
+}
+
+static void
+show_in_log(const struct options *options, const struct config *config)
+{
+	if (config->mapping_count == 0)
+		log_warning("natterd: %s has no mapping: there is nothing to do", config->file);
+	if (options->foreground)
+		logger_use_stderr();
+	else
+		daemon_start();
+	say_what_is_missing();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -212,17 +255,16 @@ main(int argc, char **argv)
 		config_free(config);
 		return EXIT_SUCCESS;
 	}
-	if (config->mapping_count == 0)
-		log_warning("natterd: %s has no mapping: there is nothing to do", config->file);
-	if (options.foreground)
-		logger_use_stderr();
+	if (is_single(&options))
+		show_on_console(&options, config);
 	else
-		daemon_start();
-	say_what_is_missing();
+		show_in_log(&options, config);
 	result = serve(&options, config);
 	config_free(config);
 	if (result < 0)
 		return EXIT_FAILURE;
 	log_info("natterd: ended");
+	if (is_single(&options))
+		console_close();
 	return EXIT_SUCCESS;
 }

@@ -6,6 +6,8 @@
 #include "options.h"
 
 #include <getopt.h>
+#include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +19,7 @@
 #define EXIT_USAGE 2
 
 struct option_row {
-	char letter;
+	int letter; /* above UCHAR_MAX: it has a long name only */
 	const char *name;
 	const char *argument; /* what to call it, or NULL: takes none */
 	const char *help;
@@ -27,6 +29,8 @@ static const struct option_row rows[] = {
     {'c', "config", "FILE", "read FILE instead of " SYSCONFDIR "/natter.cfg"},
     {'f', "foreground", NULL, "stay in the foreground and log to standard error"},
     {'n', "check", NULL, "check the configuration, print what would run, and end"},
+    {'t', "test-page", NULL, "with a port: serve a page to try it, or a UDP echo"},
+    {'u', "udp", NULL, "with a port: a UDP port instead of a TCP port"},
     {'v', "verbose", NULL, "log everything, whatever the configuration's level"},
     {'h', "help", NULL, "print this help and end"},
     {'V', "version", NULL, "print the version and end"},
@@ -34,19 +38,37 @@ static const struct option_row rows[] = {
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
 
+static void
+print_row(const struct option_row *row)
+{
+	char letter[8] = "    ", head[40];
+
+	if (row->letter <= UCHAR_MAX)
+		snprintf(letter, sizeof(letter), "-%c, ", row->letter);
+	snprintf(head, sizeof(head), "%s--%s%s%s", letter, row->name, row->argument != NULL ? " " : "",
+	    row->argument != NULL ? row->argument : "");
+	printf("  %-20s  %s\n", head, row->help);
+}
+
 static void __attribute__((noreturn))
 print_help(void)
 {
-	char head[40];
 	size_t i;
 
 	printf("Usage: natterd [-fnv] [-c FILE]\n"
-	       "Keeps TCP and UDP ports of this machine reachable through a full-cone NAT.\n\n");
-	for (i = 0; i < ROW_COUNT; i++) {
-		snprintf(head, sizeof(head), "-%c, --%s%s%s", rows[i].letter, rows[i].name,
-		    rows[i].argument != NULL ? " " : "", rows[i].argument != NULL ? rows[i].argument : "");
-		printf("  %-20s  %s\n", head, rows[i].help);
-	}
+	       "       natterd [-tuv] [-c FILE] [SRC_IP] SRC_PORT\n"
+	       "Keeps TCP and UDP ports of this machine reachable through a full-cone NAT.\n\n"
+	       "The first form is a service that goes into the background and keeps the ports\n"
+	       "of FILE. The second one keeps one port until Ctrl-C ends it, prints where the\n"
+	       "Internet reaches it, needs no root and writes no file; of FILE it takes the\n"
+	       "servers. SRC_IP is an address of this machine, IPv4 or IPv6.\n\n"
+	       "  natterd -c natter.cfg          the service\n"
+	       "  natterd -n -c natter.cfg       what would it do?\n"
+	       "  natterd -t 3456                does it work here? with a page to look at\n"
+	       "  natterd 192.168.1.2 8080       for the program here that has port 8080\n"
+	       "  natterd -u -t 3456             the same for UDP, with an echo\n\n");
+	for (i = 0; i < ROW_COUNT; i++)
+		print_row(&rows[i]);
 	printf("\nnatter.cfg(5) explains the configuration, natterctl(8) shows a running natterd.\n");
 	exit(EXIT_SUCCESS);
 }
@@ -58,12 +80,25 @@ print_version(void)
 	exit(EXIT_SUCCESS);
 }
 
-/* getopt_long has already said what is wrong. */
+/* What is wrong has already been said. */
 static void __attribute__((noreturn))
-refuse(void)
+end_refused(void)
 {
 	fprintf(stderr, "try natterd --help\n");
 	exit(EXIT_USAGE);
+}
+
+static void __attribute__((format(printf, 1, 2), noreturn))
+refuse(const char *format, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "natterd: ");
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fprintf(stderr, "\n");
+	end_refused();
 }
 
 /* The two forms in which getopt_long wants the table. */
@@ -74,12 +109,14 @@ fill_tables(char letters[2 * ROW_COUNT + 1], struct option longs[ROW_COUNT + 1])
 
 	memset(longs, 0, sizeof(longs[0]) * (ROW_COUNT + 1));
 	for (i = 0; i < ROW_COUNT; i++) {
-		*letters++ = rows[i].letter;
-		if (rows[i].argument != NULL)
-			*letters++ = ':';
+		if (rows[i].letter <= UCHAR_MAX) {
+			*letters++ = (char)rows[i].letter;
+			if (rows[i].argument != NULL)
+				*letters++ = ':';
+		}
 		longs[i].name = rows[i].name;
 		longs[i].has_arg = rows[i].argument != NULL ? required_argument : no_argument;
-		longs[i].val = (unsigned char)rows[i].letter;
+		longs[i].val = rows[i].letter;
 	}
 	*letters = '\0';
 }
@@ -97,6 +134,12 @@ take_option(struct options *options, int letter)
 	case 'n':
 		options->check_only = true;
 		break;
+	case 't':
+		options->test_page = true;
+		break;
+	case 'u':
+		options->udp = true;
+		break;
 	case 'v':
 		options->verbose++;
 		break;
@@ -105,14 +148,57 @@ take_option(struct options *options, int letter)
 	case 'V':
 		print_version();
 	default:
-		refuse();
+		end_refused(); /* getopt_long has said what is wrong */
 	}
+}
+
+static void
+take_source(const char *ip, const char *port, struct addr *out)
+{
+	struct addr a;
+
+	if (addr_parse(ip, 0, &a) < 0 || addr_port(&a) != 0)
+		refuse("\"%s\" is no IPv4 or IPv6 address of this machine", ip);
+	if (addr_port(out) == 0 || strspn(port, "0123456789") != strlen(port))
+		refuse("\"%s\" is no port; give a number from 1 to 65535", port);
+	addr_set_port(&a, addr_port(out));
+	*out = a;
+}
+
+/* "PORT", "IP:PORT" or "IP" and "PORT". */
+static void
+take_words(struct options *options, char **words, int count)
+{
+	const char *last = words[count - 1];
+
+	if (count > 2)
+		refuse("\"%s\" is one word too many after SRC_IP and SRC_PORT", words[2]);
+	if (addr_parse_local(last, &options->port) < 0)
+		refuse("\"%s\" is no port; give a number from 1 to 65535 (-c names a configuration)", last);
+	if (count == 2)
+		take_source(words[0], last, &options->port);
+	else if (addr_port(&options->port) == 0)
+		refuse("%s is an address without a port; write natterd %s SRC_PORT", last, last);
+	options->foreground = true;
+}
+
+/* Each was right by itself. */
+static void
+check_together(const struct options *options)
+{
+	bool has_port = addr_is_set(&options->port);
+
+	if (options->check_only && has_port)
+		refuse("-n checks a configuration and opens nothing, so it takes no port");
+	if ((options->test_page || options->udp) && !has_port)
+		refuse("-%c needs a port, as in natterd -%c 3456", options->test_page ? 't' : 'u',
+		    options->test_page ? 't' : 'u');
 }
 
 struct options
 options_parse(int argc, char **argv)
 {
-	struct options options = {.config_file = SYSCONFDIR "/natter.cfg"};
+	struct options options = {0};
 	char letters[2 * ROW_COUNT + 1];
 	struct option longs[ROW_COUNT + 1];
 	int letter;
@@ -120,9 +206,10 @@ options_parse(int argc, char **argv)
 	fill_tables(letters, longs);
 	while ((letter = getopt_long(argc, argv, letters, longs, NULL)) != -1)
 		take_option(&options, letter);
-	if (optind < argc) {
-		fprintf(stderr, "%s: \"%s\" is no option; -c names a configuration\n", argv[0], argv[optind]);
-		refuse();
-	}
+	if (optind < argc)
+		take_words(&options, argv + optind, argc - optind);
+	else if (options.config_file == NULL)
+		options.config_file = SYSCONFDIR "/natter.cfg";
+	check_together(&options);
 	return options;
 }

@@ -13,6 +13,14 @@
 #include "record.h"
 #include "status.h"
 
+static publish_observer *observe; /* NULL: nobody */
+
+void
+publish_set_observer(publish_observer *observer)
+{
+	observe = observer;
+}
+
 /* The steps on the way to an address, and a doubt that is soon settled, are of
  * interest only to who looks for a fault; where they end is news, once. */
 static enum log_level
@@ -24,7 +32,7 @@ level_of(struct service *s, const struct report *old)
 	if (!lasting || strcmp(r->error, s->complaint) == 0)
 		return LOG_LEVEL_DEBUG;
 	strlcpy(s->complaint, r->error, sizeof(s->complaint));
-	return LOG_LEVEL_WARNING;
+	return observe == NULL ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG;
 }
 
 static void
@@ -84,4 +92,6 @@ publish_report(struct service *s, const struct report *old)
 			hook_resume(s->hook);
 	}
 	status_write_soon();
+	if (observe != NULL)
+		observe(s, old);
 }

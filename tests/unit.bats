@@ -98,6 +98,10 @@ run_unit() {
     run_unit publish
 }
 
+@test "what a person at the terminal sees" {
+    run_unit console
+}
+
 @test "tables" {
     run_unit table
 }

@@ -130,6 +130,45 @@ test_places(void)
 	config_free(config);
 }
 
+/* One mapping from elsewhere: a file gives it servers and nothing that would be written. */
+static void
+test_single(void)
+{
+	struct mapping wanted = {.name = "tcp-3456", .protocol = PROTOCOL_TCP, .test_page = 1};
+	struct config *config;
+
+	CHECK(addr_parse("0.0.0.0:3456", 0, &wanted.bind) == 0);
+	config = config_single(NULL, &wanted);
+	CHECK(config != NULL && config->mapping_count == 1);
+	if (config == NULL)
+		return;
+	CHECK(nth(config, 0)->stun.count > 3 && nth(config, 0)->keep_alive.count == 3);
+	CHECK(nth(config, 0)->mapping.keep_alive_interval == KEEP_ALIVE_INTERVAL_DEFAULT);
+	CHECK(nth(config, 0)->mapping.uid == config->uid && nth(config, 0)->mapping.test_page == 1);
+	CHECK(config->control_socket == NULL && config->pid_file == NULL && config->state_dir == NULL);
+	config_free(config);
+
+	config = load("open_port = { tcp = [ \"1\" ]; }; keep_alive = [ \"a.example\" ]; keep_alive_interval = 7;"
+		      "stun_server = { tcp = [ \"b.example\" ]; }; state_dir = \"s\"; user = \"nobody\";"
+		      "status_report = { hook = \"x\"; status_file = \"y\"; }; logging = { log_file = \"z\"; };");
+	config_free(config);
+	config = config_single(path, &wanted);
+	CHECK(config != NULL && config->mapping_count == 1);
+	if (config == NULL)
+		return;
+	CHECK_TEXT(nth(config, 0)->mapping.name, "tcp-3456");
+	CHECK_TEXT(nth(config, 0)->stun.list[0].host, "b.example");
+	CHECK_TEXT(nth(config, 0)->keep_alive.list[0].host, "a.example");
+	CHECK(nth(config, 0)->mapping.keep_alive_interval == 7);
+	CHECK(nth(config, 0)->hook == NULL && config->status_file == NULL && config->log_file == NULL);
+	CHECK(config->control_socket == NULL && config->pid_file == NULL && config->state_dir == NULL);
+	CHECK_TEXT(config->user, "nobody");
+	config_free(config);
+	load("nonsense = 1;");
+	CHECK(config_single(path, &wanted) == NULL);
+	CHECK(config_single("/nowhere/natter.cfg", &wanted) == NULL);
+}
+
 /* A refused file leaves nothing behind (the sanitizers look), and says it all. */
 static void
 test_refused(void)
@@ -153,6 +192,7 @@ main(void)
 	test_same_twice();
 	test_identity();
 	test_places();
+	test_single();
 	test_refused();
 	unlink(path);
 	rmdir(directory);

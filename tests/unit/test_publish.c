@@ -114,6 +114,30 @@ test_what_is_news(void)
 	log_set_level(LOG_LEVEL_DEBUG);
 }
 
+static int observed;
+
+static void
+observe(const struct service *s, const struct report *old)
+{
+	CHECK(s == &web && old->state == STATE_OPEN);
+	observed++;
+}
+
+/* Who is told otherwise does not find the same in the log. */
+static void
+test_observer(void)
+{
+	publish(STATE_OPEN, "203.0.113.7:3", "");
+	log_set_level(LOG_LEVEL_WARNING);
+	publish_set_observer(observe);
+	CHECK_TEXT(publish(STATE_BACKOFF, "", "no server answered at all"), "");
+	CHECK(observed == 1);
+	publish_set_observer(NULL);
+	publish(STATE_OPEN, "203.0.113.7:3", "");
+	CHECK_TEXT(publish(STATE_BACKOFF, "", "again no server"), "web: backoff: again no server\n");
+	CHECK(observed == 1);
+}
+
 int
 main(void)
 {
@@ -125,5 +149,6 @@ main(void)
 	test_a_replaced_worker();
 	test_no_news();
 	test_what_is_news();
+	test_observer();
 	return check_done();
 }

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Progress for people; see console.h.  A trouble is said once, not at every try
+ * that ends in it; what follows it is its end, or another one.
+ */
+#include "console.h"
+
+#include <bsd/string.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+
+#define PLAIN ""
+#define GOOD "\033[1;32m"
+#define DOUBT "\033[33m"
+#define BAD "\033[31m"
+#define END "\033[0m"
+
+static struct {
+	bool colour_out;
+	bool colour_err;
+	char address[2 * ADDR_TEXT_SIZE + 16]; /* the last line of standard output */
+	char trouble[REPORT_ERROR_SIZE];       /* the last one since it was open; "": none */
+	char advice[REPORT_ADVICE_SIZE];       /* the last one */
+	uint32_t reach;                        /* what was last said of this address */
+} console;
+
+static bool
+has_colour(int fd)
+{
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(fd) && (no_color == NULL || no_color[0] == '\0') && term != NULL && strcmp(term, "dumb") != 0;
+}
+
+static void __attribute__((format(printf, 2, 3)))
+say(const char *colour, const char *format, ...)
+{
+	bool coloured = console.colour_err && colour[0] != '\0';
+	va_list args;
+
+	if (coloured)
+		fputs(colour, stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputs(coloured ? END "\n" : "\n", stderr);
+}
+
+static void
+on_log_line(enum log_level level, const char *text)
+{
+	say(level == LOG_LEVEL_ERROR ? BAD : DOUBT, "%s: %s", log_level_name(level), text);
+}
+
+static const char *
+protocol_label(const struct mapping *m)
+{
+	return m->protocol == PROTOCOL_TCP ? "TCP" : "UDP";
+}
+
+static void
+say_how_to_try(const struct service *s)
+{
+	char outer[ADDR_TEXT_SIZE];
+
+	addr_text(&s->report.outer, outer);
+	if (s->mapping.test_page == 0)
+		say(PLAIN, "kept open; what comes in there goes to the program on this machine that has %s port %u",
+		    protocol_label(&s->mapping), addr_port(&s->mapping.bind));
+	else if (s->mapping.protocol == PROTOCOL_TCP)
+		say(PLAIN, "kept open; the page to look at from outside: http://%s/", outer);
+	else
+		say(PLAIN, "kept open; a datagram that is sent there from outside comes back");
+}
+
+/* Returns false if it is the one that was printed before. */
+static bool
+print_address(const struct service *s)
+{
+	char line[sizeof(console.address)], inner[ADDR_TEXT_SIZE], outer[ADDR_TEXT_SIZE];
+
+	snprintf(line, sizeof(line), "%s %s <--> %s", protocol_label(&s->mapping), addr_text(&s->report.inner, inner),
+	    addr_text(&s->report.outer, outer));
+	if (strcmp(line, console.address) == 0)
+		return false;
+	strlcpy(console.address, line, sizeof(console.address));
+	console.reach = REACH_UNKNOWN;
+	printf(console.colour_out ? GOOD "%s" END "\n" : "%s\n", line);
+	return true;
+}
+
+static void
+report_open(const struct service *s, const struct report *old)
+{
+	char outer[ADDR_TEXT_SIZE];
+
+	if (print_address(s))
+		say_how_to_try(s);
+	else if (old->state != STATE_OPEN)
+		say(PLAIN, "open at %s again", addr_text(&s->report.outer, outer));
+	console.trouble[0] = '\0';
+}
+
+/* An address may come without ever being open: the doubt began first. */
+static void
+report_doubt(const struct service *s)
+{
+	char outer[ADDR_TEXT_SIZE];
+
+	if (print_address(s))
+		say_how_to_try(s);
+	if (strcmp(console.trouble, s->report.error) == 0)
+		return;
+	strlcpy(console.trouble, s->report.error, sizeof(console.trouble));
+	say(DOUBT, "in doubt: %s; checking, and %s still stands", console.trouble, addr_text(&s->report.outer, outer));
+}
+
+static void
+report_failure(const struct service *s, const struct report *old)
+{
+	const char *error = s->report.error;
+	char was[ADDR_TEXT_SIZE];
+	bool lost = addr_is_set(&old->outer);
+
+	if (!lost && strcmp(console.trouble, error) == 0)
+		return;
+	strlcpy(console.trouble, error, sizeof(console.trouble));
+	if (lost)
+		say(BAD, "lost %s: %s; natterd goes on trying", addr_text(&old->outer, was), error);
+	else
+		say(BAD, "failed: %s; natterd goes on trying", error);
+}
+
+static void
+report_step(const struct service *s, const struct report *old)
+{
+	const struct report *r = &s->report;
+	bool same = r->state == old->state && strcmp(r->error, old->error) == 0;
+
+	if (same || console.trouble[0] != '\0')
+		return; /* that natterd goes on trying has been said */
+	if (r->state == STATE_CONNECTING)
+		say(PLAIN, "connecting to a keep-alive server");
+	else if (r->state == STATE_PROBING)
+		say(PLAIN, "asking STUN servers for the outer address");
+	else if (r->error[0] != '\0')
+		say(PLAIN, "waiting: %s", r->error);
+}
+
+static void
+report_findings(const struct report *r)
+{
+	if (r->reach != console.reach && r->reach == REACH_REACHABLE)
+		say(GOOD, "reachable from outside: something came in");
+	else if (r->reach != console.reach && r->reach == REACH_UNREACHABLE)
+		say(DOUBT, "not reachable from outside: what must have come in was kept out");
+	if (r->reach != REACH_UNKNOWN)
+		console.reach = r->reach;
+	if (r->advice[0] != '\0' && strcmp(r->advice, console.advice) != 0)
+		say(DOUBT, "note: %s", r->advice);
+	strlcpy(console.advice, r->advice, sizeof(console.advice));
+}
+
+void
+console_report(const struct service *service, const struct report *old)
+{
+	switch (service->report.state) {
+	case STATE_OPEN:
+		report_open(service, old);
+		break;
+	case STATE_DEGRADED:
+		report_doubt(service);
+		break;
+	case STATE_BACKOFF:
+		report_failure(service, old);
+		break;
+	default:
+		report_step(service, old);
+		break;
+	}
+	report_findings(&service->report);
+}
+
+void
+console_open(const struct mapping *mapping)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	console.colour_out = has_colour(STDOUT_FILENO);
+	console.colour_err = has_colour(STDERR_FILENO);
+	log_set_sink(on_log_line);
+	say(PLAIN, "natterd " NATTER_VERSION ": opening %s port %u%s; Ctrl-C ends it", protocol_label(mapping),
+	    addr_port(&mapping->bind),
+	    mapping->test_page == 0               ? ""
+	    : mapping->protocol == PROTOCOL_TCP ? " with a test page"
+						: " with an echo");
+}
+
+void
+console_close(void)
+{
+	say(PLAIN, "ended: the port is not kept open any more");
+}
