@@ -52,7 +52,7 @@ CTL_SOURCES = $(wildcard supervisor/natterctl*.c)
 CTL_OBJECTS = $(CTL_SOURCES:%.c=$(B)/%.o)
 SUPERVISOR_OBJECTS = $(patsubst %.c,$(B)/%.o,$(filter-out $(CTL_SOURCES),$(wildcard supervisor/*.c)))
 # What natterd and natterctl both show.
-SHOWN_OBJECTS = $(B)/supervisor/table.o $(B)/supervisor/checknat_print.o
+SHOWN_OBJECTS = $(B)/supervisor/table.o $(B)/supervisor/terminal.o $(B)/supervisor/checknat_print.o
 
 # A unit test names the objects it needs in its first lines: "NEEDS: worker/stun".
 UNIT_TESTS = $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))

@@ -21,8 +21,9 @@
 #define LOOK_UP_SECONDS 10
 static const struct timeval glance_time = {.tv_usec = 50000};
 #define GLANCES (LOOK_UP_SECONDS * 20)
-/* A worker's tests end before; this is for one that hangs. */
-#define WORKER_SECONDS 58
+/* After this a worker is asked for what it knows, and a little later it is ended. */
+#define ALL_SECONDS 57
+#define LAST_SECONDS 2
 
 struct part {
 	struct checknat *check;
@@ -33,14 +34,19 @@ struct part {
 	bool over;
 };
 
+enum step {
+	STEP_NAMES, /* they are being looked up */
+	STEP_TESTS,
+	STEP_LAST,  /* the workers must come to an end */
+};
+
 struct checknat {
 	struct event_base *base;
 	checknat_done *done;
 	void *context;
-	struct event *timer; /* while names are looked up: the next glance; then the end of patience */
+	struct event *timer; /* to the next glance, or the end of patience */
 	unsigned int glances;
-	bool started;
-	bool timed_out;
+	enum step step;
 	struct part parts[2]; /* by enum protocol */
 	struct checknat_result result;
 };
@@ -108,7 +114,7 @@ on_ended(void *context, const char *why)
 	if (p->over)
 		end_part(p);
 	else
-		fail(p, p->check->timed_out ? "the check took too long and was ended" : why);
+		fail(p, p->check->step == STEP_LAST ? "the check took too long and was ended" : why);
 }
 
 static void
@@ -133,23 +139,43 @@ may_start(const struct checknat *c)
 }
 
 static void
+start_workers(struct checknat *c)
+{
+	struct timeval rest = {.tv_sec = ALL_SECONDS - c->glances * glance_time.tv_usec / 1000000};
+
+	c->step = STEP_TESTS;
+	event_add(c->timer, &rest);
+	start_worker(&c->parts[0]);
+	start_worker(&c->parts[1]);
+}
+
+static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
-	static const struct timeval patience = {.tv_sec = WORKER_SECONDS};
+	static const struct timeval last = {.tv_sec = LAST_SECONDS};
 	struct checknat *c = arg;
 	int i;
 
 	(void)fd;
 	(void)what;
-	if (!c->started && !may_start(c) && c->glances++ < GLANCES) {
-		event_add(c->timer, &glance_time);
+	switch (c->step) {
+	case STEP_NAMES:
+		if (may_start(c) || c->glances++ >= GLANCES)
+			start_workers(c);
+		else
+			event_add(c->timer, &glance_time);
+		return;
+	case STEP_TESTS:
+		c->step = STEP_LAST;
+		event_add(c->timer, &last);
+		for (i = 0; i < 2; i++)
+			peer_look_again(&c->parts[i].peer);
+		return;
+	case STEP_LAST:
+		for (i = 0; i < 2; i++)
+			peer_end(&c->parts[i].peer);
 		return;
 	}
-	event_add(c->timer, &patience);
-	c->timed_out = c->started;
-	c->started = true;
-	for (i = 0; i < 2; i++)
-		c->timed_out ? peer_end(&c->parts[i].peer) : start_worker(&c->parts[i]);
 }
 
 /* v0.9's option gave one port number for both protocols. */
@@ -175,13 +201,10 @@ fill_mapping(struct part *p, enum protocol protocol, const struct config *config
 static int
 fill_part(struct checknat *c, enum protocol protocol, const struct config *config, const struct addr *bind)
 {
-	static const struct peer_handlers handlers = {on_message, on_ended};
 	struct part *p = &c->parts[protocol];
 	char where[ADDR_TEXT_SIZE];
 
-	p->check = c;
 	p->hosts = &config->stun[protocol];
-	peer_init(&p->peer, &p->mapping, &handlers, p);
 	if (fill_mapping(p, protocol, config, bind) == 0)
 		return 0;
 	log_error("check-%s: cannot use %s for the check: %s; choose a free port, or none", protocol_name(protocol),
@@ -193,8 +216,14 @@ struct checknat *
 checknat_start(struct event_base *base, const struct config *config, const struct addr *bind, checknat_done *done,
     void *context)
 {
+	static const struct peer_handlers handlers = {on_message, on_ended};
 	struct checknat *c = alloc_zero(sizeof(*c));
+	int i;
 
+	for (i = 0; i < 2; i++) {
+		c->parts[i].check = c;
+		peer_init(&c->parts[i].peer, &c->parts[i].mapping, &handlers, &c->parts[i]);
+	}
 	c->base = base;
 	c->done = done;
 	c->context = context;

@@ -17,6 +17,7 @@
 #include "peer.h"
 #include "resolve.h"
 #include "spawn.h"
+#include "terminal.h"
 
 #define JSON_STYLE (JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE)
 
@@ -26,6 +27,21 @@ struct command {
 	bool json;
 	int status;
 };
+
+/* Progress needs no level. */
+static void
+on_log_line(enum log_level level, const char *text)
+{
+	const char *colour = level == LOG_LEVEL_ERROR	 ? TERMINAL_BAD
+			     : level == LOG_LEVEL_WARNING ? TERMINAL_DOUBT
+							  : TERMINAL_PLAIN;
+
+	terminal_begin(stderr, colour);
+	fprintf(stderr, "%s%s%s", level != LOG_LEVEL_INFO ? log_level_name(level) : "",
+	    level != LOG_LEVEL_INFO ? ": " : "", text);
+	terminal_end(stderr, colour);
+	fputc('\n', stderr);
+}
 
 static void
 on_done(void *context, const struct checknat_result *result)
@@ -81,6 +97,7 @@ checknat_command(const struct config *config, const struct addr *bind, bool json
 	struct event *signals[3];
 	int i;
 
+	log_set_sink(on_log_line);
 	if (c.base == NULL)
 		fatal("cannot make an event loop");
 	for (i = 0; i < 3; i++) {

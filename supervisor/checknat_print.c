@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "table.h"
+#include "terminal.h"
 
 static const struct row {
 	const char *member;
@@ -42,12 +43,32 @@ part_of(struct json_object *result, const char *name)
 	return part;
 }
 
+/* The last one is what it comes to. */
+static void
+print_messages(struct json_object *result, struct json_object *messages)
+{
+	static const char *const colours[] = {
+	    [CHECKNAT_WORKS] = TERMINAL_GOOD,
+	    [CHECKNAT_FAILS] = TERMINAL_BAD,
+	    [CHECKNAT_UNKNOWN] = TERMINAL_DOUBT,
+	};
+	size_t count = json_object_is_type(messages, json_type_array) ? json_object_array_length(messages) : 0, i;
+
+	for (i = 0; i < count; i++) {
+		const char *colour = i + 1 == count ? colours[checknat_status(result)] : TERMINAL_PLAIN;
+
+		terminal_begin(stdout, colour);
+		table_put_paragraph(stdout, json_object_get_string(json_object_array_get_idx(messages, i)),
+		    table_terminal_width());
+		terminal_end(stdout, colour);
+	}
+}
+
 void
 checknat_print(struct json_object *result)
 {
 	static const char *const headings[] = {"", "UDP", "TCP", NULL};
 	struct json_object *udp = part_of(result, "udp"), *tcp = part_of(result, "tcp");
-	struct json_object *messages = part_of(result, "messages");
 	struct table *table = table_new(headings);
 	size_t i;
 
@@ -59,9 +80,7 @@ checknat_print(struct json_object *result)
 	table_print(table, stdout, 0);
 	table_free(table);
 	putchar('\n');
-	for (i = 0; json_object_is_type(messages, json_type_array) && i < json_object_array_length(messages); i++)
-		table_put_paragraph(stdout, json_object_get_string(json_object_array_get_idx(messages, i)),
-		    table_terminal_width());
+	print_messages(result, part_of(result, "messages"));
 }
 
 int

@@ -301,9 +301,9 @@ judge(struct verdict *v, const struct checknat_result *result)
 static void
 explain(struct verdict *v)
 {
-	if (v->proxy)
+	if (v->proxy) {
 		say_proxy(v);
-	if (v->no_answers) {
+	} else if (v->no_answers) {
 		say_silence(v);
 	} else {
 		say_udp(v);

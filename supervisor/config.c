@@ -194,18 +194,22 @@ free_paths(struct config *config)
 
 /* What a file says for a service is forgotten. */
 static void
-keep_only(struct config_global *global, const struct mapping *mapping)
+forget_service(struct config_global *global)
 {
-	struct config *config = global->config;
-	struct config_mapping *m = alloc_zero(sizeof(*m));
-
-	free_mappings(config);
-	free_paths(config);
+	free_mappings(global->config);
+	free_paths(global->config);
 	free(global->hook);
 	global->hook = NULL;
+}
+
+static void
+add_mapping(struct config *config, const struct mapping *mapping)
+{
+	struct config_mapping *m = alloc_zero(sizeof(*m));
+
 	m->mapping = *mapping;
 	TAILQ_INSERT_TAIL(&config->mappings, m, entry);
-	config->mapping_count = 1;
+	config->mapping_count++;
 }
 
 struct config *
@@ -218,7 +222,9 @@ config_single(const char *name, const struct mapping *mapping)
 		global.config = new_config(&file);
 		if (name != NULL)
 			config_global_read(&file, &global);
-		keep_only(&global, mapping);
+		forget_service(&global);
+		if (mapping != NULL)
+			add_mapping(global.config, mapping);
 		complete(&global, &file);
 		config_global_free(&global);
 	}

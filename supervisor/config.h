@@ -56,7 +56,7 @@ struct config {
 
 /* Reads FILE.  Returns the configuration, or NULL after logging every mistake. */
 struct config *config_load(const char *file);
-/* The configuration that is this one mapping and writes no file: no status, hook,
+/* The configuration that is this one mapping (NULL: none) and writes no file: no status, hook,
  * control socket, pid file or memory of ports.  Of FILE it has the servers, the
  * interval and the user; NULL: the built-in ones.  Returns as config_load does. */
 struct config *config_single(const char *file, const struct mapping *mapping);

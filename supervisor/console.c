@@ -13,48 +13,32 @@
 #include <unistd.h>
 
 #include "log.h"
-
-#define PLAIN ""
-#define GOOD "\033[1;32m"
-#define DOUBT "\033[33m"
-#define BAD "\033[31m"
-#define END "\033[0m"
+#include "terminal.h"
 
 static struct {
-	bool colour_out;
-	bool colour_err;
 	char address[2 * ADDR_TEXT_SIZE + 16]; /* the last line of standard output */
 	char trouble[REPORT_ERROR_SIZE];       /* the last one since it was open; "": none */
 	char advice[REPORT_ADVICE_SIZE];       /* the last one */
 	uint32_t reach;                        /* what was last said of this address */
 } console;
 
-static bool
-has_colour(int fd)
-{
-	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-
-	return isatty(fd) && (no_color == NULL || no_color[0] == '\0') && term != NULL && strcmp(term, "dumb") != 0;
-}
-
 static void __attribute__((format(printf, 2, 3)))
 say(const char *colour, const char *format, ...)
 {
-	bool coloured = console.colour_err && colour[0] != '\0';
 	va_list args;
 
-	if (coloured)
-		fputs(colour, stderr);
+	terminal_begin(stderr, colour);
 	va_start(args, format);
 	vfprintf(stderr, format, args);
 	va_end(args);
-	fputs(coloured ? END "\n" : "\n", stderr);
+	terminal_end(stderr, colour);
+	fputc('\n', stderr);
 }
 
 static void
 on_log_line(enum log_level level, const char *text)
 {
-	say(level == LOG_LEVEL_ERROR ? BAD : DOUBT, "%s: %s", log_level_name(level), text);
+	say(level == LOG_LEVEL_ERROR ? TERMINAL_BAD : TERMINAL_DOUBT, "%s: %s", log_level_name(level), text);
 }
 
 static const char *
@@ -70,12 +54,12 @@ say_how_to_try(const struct service *s)
 
 	addr_text(&s->report.outer, outer);
 	if (s->mapping.test_page == 0)
-		say(PLAIN, "kept open; what comes in there goes to the program on this machine that has %s port %u",
+		say(TERMINAL_PLAIN, "kept open; what comes in there goes to the program on this machine that has %s port %u",
 		    protocol_label(&s->mapping), addr_port(&s->mapping.bind));
 	else if (s->mapping.protocol == PROTOCOL_TCP)
-		say(PLAIN, "kept open; the page to look at from outside: http://%s/", outer);
+		say(TERMINAL_PLAIN, "kept open; the page to look at from outside: http://%s/", outer);
 	else
-		say(PLAIN, "kept open; a datagram that is sent there from outside comes back");
+		say(TERMINAL_PLAIN, "kept open; a datagram that is sent there from outside comes back");
 }
 
 /* Returns false if it is the one that was printed before. */
@@ -90,7 +74,10 @@ print_address(const struct service *s)
 		return false;
 	strlcpy(console.address, line, sizeof(console.address));
 	console.reach = REACH_UNKNOWN;
-	printf(console.colour_out ? GOOD "%s" END "\n" : "%s\n", line);
+	terminal_begin(stdout, TERMINAL_GOOD);
+	fputs(line, stdout);
+	terminal_end(stdout, TERMINAL_GOOD);
+	putchar('\n');
 	return true;
 }
 
@@ -102,7 +89,7 @@ report_open(const struct service *s, const struct report *old)
 	if (print_address(s))
 		say_how_to_try(s);
 	else if (old->state != STATE_OPEN)
-		say(PLAIN, "open at %s again", addr_text(&s->report.outer, outer));
+		say(TERMINAL_PLAIN, "open at %s again", addr_text(&s->report.outer, outer));
 	console.trouble[0] = '\0';
 }
 
@@ -117,7 +104,7 @@ report_doubt(const struct service *s)
 	if (strcmp(console.trouble, s->report.error) == 0)
 		return;
 	strlcpy(console.trouble, s->report.error, sizeof(console.trouble));
-	say(DOUBT, "in doubt: %s; checking, and %s still stands", console.trouble, addr_text(&s->report.outer, outer));
+	say(TERMINAL_DOUBT, "in doubt: %s; checking, and %s still stands", console.trouble, addr_text(&s->report.outer, outer));
 }
 
 static void
@@ -131,9 +118,9 @@ report_failure(const struct service *s, const struct report *old)
 		return;
 	strlcpy(console.trouble, error, sizeof(console.trouble));
 	if (lost)
-		say(BAD, "lost %s: %s; natterd goes on trying", addr_text(&old->outer, was), error);
+		say(TERMINAL_BAD, "lost %s: %s; natterd goes on trying", addr_text(&old->outer, was), error);
 	else
-		say(BAD, "failed: %s; natterd goes on trying", error);
+		say(TERMINAL_BAD, "failed: %s; natterd goes on trying", error);
 }
 
 static void
@@ -145,24 +132,24 @@ report_step(const struct service *s, const struct report *old)
 	if (same || console.trouble[0] != '\0')
 		return; /* that natterd goes on trying has been said */
 	if (r->state == STATE_CONNECTING)
-		say(PLAIN, "connecting to a keep-alive server");
+		say(TERMINAL_PLAIN, "connecting to a keep-alive server");
 	else if (r->state == STATE_PROBING)
-		say(PLAIN, "asking STUN servers for the outer address");
+		say(TERMINAL_PLAIN, "asking STUN servers for the outer address");
 	else if (r->error[0] != '\0')
-		say(PLAIN, "waiting: %s", r->error);
+		say(TERMINAL_PLAIN, "waiting: %s", r->error);
 }
 
 static void
 report_findings(const struct report *r)
 {
 	if (r->reach != console.reach && r->reach == REACH_REACHABLE)
-		say(GOOD, "reachable from outside: something came in");
+		say(TERMINAL_GOOD, "reachable from outside: something came in");
 	else if (r->reach != console.reach && r->reach == REACH_UNREACHABLE)
-		say(DOUBT, "not reachable from outside: what must have come in was kept out");
+		say(TERMINAL_DOUBT, "not reachable from outside: what must have come in was kept out");
 	if (r->reach != REACH_UNKNOWN)
 		console.reach = r->reach;
 	if (r->advice[0] != '\0' && strcmp(r->advice, console.advice) != 0)
-		say(DOUBT, "note: %s", r->advice);
+		say(TERMINAL_DOUBT, "note: %s", r->advice);
 	strlcpy(console.advice, r->advice, sizeof(console.advice));
 }
 
@@ -190,10 +177,8 @@ void
 console_open(const struct mapping *mapping)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	console.colour_out = has_colour(STDOUT_FILENO);
-	console.colour_err = has_colour(STDERR_FILENO);
 	log_set_sink(on_log_line);
-	say(PLAIN, "natterd " NATTER_VERSION ": opening %s port %u%s; Ctrl-C ends it", protocol_label(mapping),
+	say(TERMINAL_PLAIN, "natterd " NATTER_VERSION ": opening %s port %u%s; Ctrl-C ends it", protocol_label(mapping),
 	    addr_port(&mapping->bind),
 	    mapping->test_page == 0               ? ""
 	    : mapping->protocol == PROTOCOL_TCP ? " with a test page"
@@ -203,5 +188,5 @@ console_open(const struct mapping *mapping)
 void
 console_close(void)
 {
-	say(PLAIN, "ended: the port is not kept open any more");
+	say(TERMINAL_PLAIN, "ended: the port is not kept open any more");
 }

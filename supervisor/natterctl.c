@@ -19,7 +19,7 @@
 #include "natterctl_print.h"
 #include "paths.h"
 
-/* A check ends within 70 s, of which names may take 10. */
+/* A check ends within a minute. */
 #define CHECK_PATIENCE 90
 
 static struct {

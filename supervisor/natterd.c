@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "checknat_command.h"
 #include "config.h"
 #include "console.h"
 #include "control.h"
@@ -60,7 +61,7 @@ watch_signal(struct event_base *base, int number, bool foreground)
 static bool
 is_single(const struct options *options)
 {
-	return addr_is_set(&options->port);
+	return addr_is_set(&options->port) && !options->check_nat;
 }
 
 /* One line, so that nobody wonders later why a port below 1024 fails. */
@@ -243,13 +244,32 @@ show_in_log(const struct options *options, const struct config *config)
 	say_what_is_missing();
 }
 
+/* Of a file only the servers matter. */
+static int
+check_nat(const struct options *options)
+{
+	struct config *config = config_single(options->config_file, NULL);
+	int status;
+
+	if (config == NULL)
+		return OPTIONS_USAGE; /* 1 would say that the NAT is at fault */
+	config->log_level = options->verbose > 0 ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
+	log_set_level(config->log_level);
+	status = checknat_command(config, &options->port, options->json);
+	config_free(config);
+	return status;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct options options = options_parse(argc, argv);
-	struct config *config = load(&options);
+	struct config *config;
 	int result;
 
+	if (options.check_nat)
+		return check_nat(&options);
+	config = load(&options);
 	if (options.check_only) {
 		config_describe(config);
 		config_free(config);

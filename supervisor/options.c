@@ -16,7 +16,11 @@
 #define SYSCONFDIR "/etc"
 #endif
 
-#define EXIT_USAGE 2
+/* Options without a letter. */
+enum {
+	OPTION_CHECK_NAT = UCHAR_MAX + 1,
+	OPTION_JSON,
+};
 
 struct option_row {
 	int letter; /* above UCHAR_MAX: it has a long name only */
@@ -31,6 +35,8 @@ static const struct option_row rows[] = {
     {'n', "check", NULL, "check the configuration, print what would run, and end"},
     {'t', "test-page", NULL, "with a port: serve a page to try it, or a UDP echo"},
     {'u', "udp", NULL, "with a port: a UDP port instead of a TCP port"},
+    {OPTION_CHECK_NAT, "check-nat", NULL, "what kind of NAT is in the way? can natter work here?"},
+    {OPTION_JSON, "json", NULL, "with --check-nat: print the result as JSON"},
     {'v', "verbose", NULL, "log everything, whatever the configuration's level"},
     {'h', "help", NULL, "print this help and end"},
     {'V', "version", NULL, "print the version and end"},
@@ -57,13 +63,16 @@ print_help(void)
 
 	printf("Usage: natterd [-fnv] [-c FILE]\n"
 	       "       natterd [-tuv] [-c FILE] [SRC_IP] SRC_PORT\n"
+	       "       natterd --check-nat [--json] [-v] [-c FILE] [SRC_IP] [SRC_PORT]\n"
 	       "Keeps TCP and UDP ports of this machine reachable through a full-cone NAT.\n\n"
 	       "The first form is a service that goes into the background and keeps the ports\n"
 	       "of FILE. The second one keeps one port until Ctrl-C ends it, prints where the\n"
 	       "Internet reaches it, needs no root and writes no file; of FILE it takes the\n"
-	       "servers. SRC_IP is an address of this machine, IPv4 or IPv6.\n\n"
+	       "servers. SRC_IP is an address of this machine, IPv4 or IPv6. The third form\n"
+	       "tells whether the NAT here lets natter work, and what to change if not.\n\n"
 	       "  natterd -c natter.cfg          the service\n"
 	       "  natterd -n -c natter.cfg       what would it do?\n"
+	       "  natterd --check-nat            can it work here?\n"
 	       "  natterd -t 3456                does it work here? with a page to look at\n"
 	       "  natterd 192.168.1.2 8080       for the program here that has port 8080\n"
 	       "  natterd -u -t 3456             the same for UDP, with an echo\n\n");
@@ -85,7 +94,7 @@ static void __attribute__((noreturn))
 end_refused(void)
 {
 	fprintf(stderr, "try natterd --help\n");
-	exit(EXIT_USAGE);
+	exit(OPTIONS_USAGE);
 }
 
 static void __attribute__((format(printf, 1, 2), noreturn))
@@ -140,6 +149,12 @@ take_option(struct options *options, int letter)
 	case 'u':
 		options->udp = true;
 		break;
+	case OPTION_CHECK_NAT:
+		options->check_nat = true;
+		break;
+	case OPTION_JSON:
+		options->json = true;
+		break;
 	case 'v':
 		options->verbose++;
 		break;
@@ -165,7 +180,7 @@ take_source(const char *ip, const char *port, struct addr *out)
 	*out = a;
 }
 
-/* "PORT", "IP:PORT" or "IP" and "PORT". */
+/* "PORT", "IP:PORT" or "IP" and "PORT"; a check can do without a port. */
 static void
 take_words(struct options *options, char **words, int count)
 {
@@ -177,9 +192,19 @@ take_words(struct options *options, char **words, int count)
 		refuse("\"%s\" is no port; give a number from 1 to 65535 (-c names a configuration)", last);
 	if (count == 2)
 		take_source(words[0], last, &options->port);
-	else if (addr_port(&options->port) == 0)
+	else if (addr_port(&options->port) == 0 && !options->check_nat)
 		refuse("%s is an address without a port; write natterd %s SRC_PORT", last, last);
-	options->foreground = true;
+}
+
+/* What was not said. */
+static void
+complete(struct options *options)
+{
+	if (options->check_nat && !addr_is_set(&options->port))
+		addr_parse("0.0.0.0", 0, &options->port);
+	options->foreground = options->foreground || addr_is_set(&options->port);
+	if (options->config_file == NULL && !addr_is_set(&options->port))
+		options->config_file = SYSCONFDIR "/natter.cfg";
 }
 
 /* Each was right by itself. */
@@ -188,6 +213,10 @@ check_together(const struct options *options)
 {
 	bool has_port = addr_is_set(&options->port);
 
+	if (options->check_nat && (options->check_only || options->test_page || options->udp))
+		refuse("--check-nat checks TCP and UDP and opens nothing, so -n, -t and -u do not go with it");
+	if (options->json && !options->check_nat)
+		refuse("--json goes with --check-nat only");
 	if (options->check_only && has_port)
 		refuse("-n checks a configuration and opens nothing, so it takes no port");
 	if ((options->test_page || options->udp) && !has_port)
@@ -208,8 +237,7 @@ options_parse(int argc, char **argv)
 		take_option(&options, letter);
 	if (optind < argc)
 		take_words(&options, argv + optind, argc - optind);
-	else if (options.config_file == NULL)
-		options.config_file = SYSCONFDIR "/natter.cfg";
 	check_together(&options);
+	complete(&options);
 	return options;
 }

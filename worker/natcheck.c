@@ -68,24 +68,24 @@ look_later(void *context)
 }
 
 static void
-on_filtering(void *context, enum nat_filtering result, const struct addr *other)
+on_filtering(void *context, enum nat_filtering result)
 {
 	struct filtering *f = context;
 
 	f->result = result;
-	f->other = *other;
 	natfiltering_free(f->test);
 	f->test = NULL;
 	look_later(f->check);
 }
 
 static void
-start_filtering(struct natcheck *c, const struct server *server)
+start_filtering(struct natcheck *c, const struct server *server, const struct addr *other)
 {
 	struct filtering *f = &c->filterings[c->filtering_count++];
 
 	f->check = c;
-	f->test = natfiltering_start(c->worker, server, on_filtering, f);
+	f->other = *other;
+	f->test = natfiltering_start(c->worker, server, other, on_filtering, f);
 }
 
 static void
@@ -115,8 +115,8 @@ on_answer(void *context, const struct server *server, const struct probe_result 
 
 	if (!c->hairpin_begun)
 		start_hairpin(c, result);
-	if (is_udp(c) && addr_is_set(&result->other) && c->filtering_count < FILTERINGS_MAX)
-		start_filtering(c, server);
+	if (is_udp(c) && c->filtering_count < FILTERINGS_MAX && natmapping_is_alternate(&server->addr, &result->other))
+		start_filtering(c, server, &result->other);
 }
 
 /* What was learned from silence counts only if an answer would have been sent. */
@@ -272,10 +272,14 @@ on_servers(void *context, const struct servers *servers)
 	c->wish = uplink_ask_socket(c->worker->uplink, SOCKET_SERVE, on_socket, c);
 }
 
+/* The supervisor's patience ends: what is known by now must do. */
 static void
 on_again(void *context)
 {
-	(void)context; /* a check is over before it could be asked to look again */
+	struct natcheck *c = context;
+
+	if (!c->reported)
+		report(c);
 }
 
 struct natcheck *

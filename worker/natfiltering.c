@@ -23,7 +23,6 @@ struct natfiltering {
 	struct socket_wish *wish;
 	int fd; /* unconnected */
 	struct event *readable;
-	struct transaction plain; /* opens the NAT for the server, and asks for its other address */
 	struct transaction change_both;
 	struct transaction change_port;
 	struct addr other;
@@ -33,14 +32,11 @@ struct natfiltering {
 static void
 finish(struct natfiltering *f, enum nat_filtering result)
 {
-	struct addr none = {0};
-
-	transaction_stop(&f->plain);
 	transaction_stop(&f->change_both);
 	transaction_stop(&f->change_port);
 	if (f->readable != NULL)
 		event_del(f->readable);
-	f->done(f->context, result, result != NAT_FILTERING_UNKNOWN ? &f->other : &none);
+	f->done(f->context, result);
 }
 
 static void
@@ -51,13 +47,6 @@ give_up(struct natfiltering *f, const char *why)
 	log_info("STUN server %.120s (%s) cannot test what the NAT lets in: %s", f->server.name,
 	    addr_text(&f->server.addr, where), why);
 	finish(f, NAT_FILTERING_UNKNOWN);
-}
-
-static void
-on_plain_failed(void *context, int error, const char *why)
-{
-	(void)error;
-	give_up(context, why);
 }
 
 /* The two run side by side on the same schedule; the later end is the verdict. */
@@ -76,22 +65,6 @@ on_change_failed(void *context, int error, const char *why)
 		give_up(context, why);
 	else
 		decide(context);
-}
-
-static void
-take_plain(struct natfiltering *f, const struct stun_response *response)
-{
-	if (!response->success || !addr_is_set(&response->other) ||
-	    addr_same_ip(&response->other, &f->server.addr) ||
-	    addr_port(&response->other) == addr_port(&f->server.addr)) {
-		give_up(f, "it offers no other address to answer from");
-		return;
-	}
-	f->other = response->other;
-	log_info("what the NAT lets in is being tested with %.120s; if it is nothing, this takes 40 seconds",
-	    f->server.name);
-	transaction_begin(&f->change_both, f->fd, &f->server.addr, STUN_CHANGE_IP | STUN_CHANGE_PORT, TRANSACTION_FULL);
-	transaction_begin(&f->change_port, f->fd, &f->server.addr, STUN_CHANGE_PORT, TRANSACTION_FULL);
 }
 
 static void
@@ -127,9 +100,7 @@ take_datagram(struct natfiltering *f, const uint8_t *data, size_t length, const 
 {
 	struct stun_response response;
 
-	if (is_answer(&f->plain, data, length, &response))
-		take_plain(f, &response);
-	else if (is_answer(&f->change_both, data, length, &response))
+	if (is_answer(&f->change_both, data, length, &response))
 		take_both(f, &response, from);
 	else if (is_answer(&f->change_port, data, length, &response))
 		take_port(f, &response, from);
@@ -163,20 +134,24 @@ on_socket(void *context, int fd, int error)
 	if (f->readable == NULL)
 		fatal("out of memory");
 	event_add(f->readable, NULL);
-	transaction_begin(&f->plain, fd, &f->server.addr, STUN_CHANGE_NONE, TRANSACTION_FULL);
+	log_info("what the NAT lets in is being tested with %.120s; if it is nothing, this takes 40 seconds",
+	    f->server.name);
+	transaction_begin(&f->change_both, fd, &f->server.addr, STUN_CHANGE_IP | STUN_CHANGE_PORT, TRANSACTION_FULL);
+	transaction_begin(&f->change_port, fd, &f->server.addr, STUN_CHANGE_PORT, TRANSACTION_FULL);
 }
 
 struct natfiltering *
-natfiltering_start(struct worker *worker, const struct server *server, natfiltering_done *done, void *context)
+natfiltering_start(struct worker *worker, const struct server *server, const struct addr *other,
+    natfiltering_done *done, void *context)
 {
 	struct natfiltering *f = alloc_zero(sizeof(*f));
 
 	f->worker = worker;
 	f->server = *server;
+	f->other = *other;
 	f->done = done;
 	f->context = context;
 	f->fd = -1;
-	transaction_init(&f->plain, worker->base, on_plain_failed, f);
 	transaction_init(&f->change_both, worker->base, on_change_failed, f);
 	transaction_init(&f->change_port, worker->base, on_change_failed, f);
 	f->wish = uplink_ask_socket(worker->uplink, SOCKET_FRESH, on_socket, f);
@@ -192,7 +167,6 @@ natfiltering_free(struct natfiltering *f)
 		uplink_forget_socket(f->wish);
 	if (f->readable != NULL)
 		event_free(f->readable);
-	transaction_free(&f->plain);
 	transaction_free(&f->change_both);
 	transaction_free(&f->change_port);
 	if (f->fd >= 0)

@@ -13,14 +13,14 @@
 
 struct natfiltering;
 
-/* Called once.  result is NAT_FILTERING_UNKNOWN if the server cannot do it; *other is
- * then unset, else the address from which an answer could have come.  Anything but
- * NAT_FILTERING_ENDPOINT_INDEPENDENT rests on silence: it counts only if that
- * address is known to be alive. */
-typedef void natfiltering_done(void *context, enum nat_filtering result, const struct addr *other);
+/* Called once.  NAT_FILTERING_UNKNOWN: the server cannot do it.  Anything but
+ * NAT_FILTERING_ENDPOINT_INDEPENDENT rests on silence: it counts only if the server's
+ * other address is known to be alive. */
+typedef void natfiltering_done(void *context, enum nat_filtering result);
 
-struct natfiltering *natfiltering_start(struct worker *worker, const struct server *server, natfiltering_done *done,
-    void *context);
+/* other is the server's alternate address and port, both different from its own. */
+struct natfiltering *natfiltering_start(struct worker *worker, const struct server *server, const struct addr *other,
+    natfiltering_done *done, void *context);
 void natfiltering_free(struct natfiltering *f);
 
 #endif

@@ -106,6 +106,12 @@ find_answered(const struct natmapping *m)
 }
 
 bool
+natmapping_is_alternate(const struct addr *server, const struct addr *other)
+{
+	return addr_is_set(other) && !addr_same_ip(other, server) && addr_port(other) != addr_port(server);
+}
+
+bool
 natmapping_has_answered(const struct natmapping *m, const struct addr *ip)
 {
 	uint32_t i;
@@ -210,8 +216,7 @@ add_group(struct natmapping *m, const struct ask *primary, const struct addr *ot
 	struct group *g = &m->groups[m->group_count];
 	struct server server = {0};
 
-	if (m->group_count == GROUPS_MAX || !addr_is_set(other) || addr_same_ip(other, &primary->server) ||
-	    addr_port(other) == addr_port(&primary->server))
+	if (m->group_count == GROUPS_MAX || !natmapping_is_alternate(&primary->server, other))
 		return;
 	m->group_count++;
 	snprintf(server.name, sizeof(server.name), "%.200s's alternate address", probe_server(primary->probe)->name);

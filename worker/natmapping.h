@@ -30,6 +30,9 @@ bool natmapping_is_done(const struct natmapping *m);
 /* Fills mapping, inner, outer, asked, answered and error. */
 void natmapping_report(const struct natmapping *m, struct nat_report *report);
 
+/* Can a server that told other answer from there, at another address and another port? */
+bool natmapping_is_alternate(const struct addr *server, const struct addr *other);
+
 /* Did a server at this IP address answer? */
 bool natmapping_has_answered(const struct natmapping *m, const struct addr *ip);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * console.c: which report makes which line on standard output and on standard error.
- * NEEDS: supervisor/console
+ * NEEDS: supervisor/console supervisor/terminal
  */
 #include "console.h"
 
