@@ -302,6 +302,12 @@ lab_loss() {
     fi
 }
 
+# lab_loss_every N: the same with every Nth packet, so that no test fails by bad luck: no question that is asked
+# again and again is lost each time.
+lab_loss_every() {
+    lab__carrier_drop loss "numgen inc mod $1 == 0"
+}
+
 # lab__carrier_drop NAME MATCH: what matches is no longer forwarded, until lab__carrier_pass NAME.
 lab__carrier_drop() {
     lab_in "$LAB_CARRIER" nft -f - <<END
