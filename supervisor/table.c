@@ -5,6 +5,7 @@
 #include "table.h"
 
 #include <bsd/stdlib.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #define COLUMNS_MIN 4 /* columns that always stay */
 #define GAP 2
 #define NOTE_INDENT 4
+#define NOTE_MIN 36 /* a note's characters in a line, however narrow */
 
 struct row {
 	STAILQ_ENTRY(row) entry;
@@ -41,11 +43,19 @@ put_byte(FILE *out, char c, bool lines)
 	return fputc(printable ? c : '?', out);
 }
 
+static void
+put_text(FILE *out, const char *text, int length, bool lines)
+{
+	int i;
+
+	for (i = 0; i < length; i++)
+		put_byte(out, text[i], lines);
+}
+
 void
 table_put_text(FILE *out, const char *text, int lines)
 {
-	while (*text != '\0')
-		put_byte(out, *text++, lines != 0);
+	put_text(out, text, (int)strlen(text), lines != 0);
 }
 
 void
@@ -163,6 +173,34 @@ print_cells(const struct table *t, FILE *out, const char *const *cells)
 		print_cell(out, cells[i], t->widths[i], i == t->shown - 1);
 }
 
+/* As many words as fit into room characters, but at least one. */
+static int
+line_length(const char *text, int room)
+{
+	int length = (int)strlen(text), end = room;
+
+	if (length <= room)
+		return length;
+	while (end > 0 && text[end] != ' ')
+		end--;
+	return end > 0 ? end : (int)strcspn(text, " ");
+}
+
+static void
+print_note(FILE *out, const char *note, int width)
+{
+	int room = width > 0 ? width - NOTE_INDENT : INT_MAX, length;
+
+	if (room < NOTE_MIN)
+		room = NOTE_MIN;
+	for (; *note != '\0'; note += length + (int)strspn(note + length, " ")) {
+		length = line_length(note, room);
+		fprintf(out, "%*s", NOTE_INDENT, "");
+		put_text(out, note, length, false);
+		fputc('\n', out);
+	}
+}
+
 void
 table_print(struct table *table, FILE *out, int width)
 {
@@ -172,11 +210,7 @@ table_print(struct table *table, FILE *out, int width)
 	print_cells(table, out, table->headings);
 	STAILQ_FOREACH (row, &table->rows, entry) {
 		print_cells(table, out, (const char *const *)row->cells);
-		if (row->note[0] == '\0')
-			continue;
-		fprintf(out, "%*s", NOTE_INDENT, "");
-		table_put_text(out, row->note, 0);
-		fputc('\n', out);
+		print_note(out, row->note, width);
 	}
 }
 

@@ -26,7 +26,8 @@ void table_free(struct table *table);
 
 /* As many characters as a line may have; 0: as many as it needs.  What is too
  * wide loses first the ends of the first column's cells, down to eight
- * characters, then whole columns from the right, down to the first four. */
+ * characters, then whole columns from the right, down to the first four; notes
+ * take several lines. */
 void table_print(struct table *table, FILE *out, int width);
 
 /* The terminal's, else $COLUMNS, else 0. */

@@ -65,6 +65,30 @@ test_narrow(void)
 }
 
 static void
+test_long_note(void)
+{
+	static const char *const headings[] = {"NAME", NULL};
+	static const char *const row[] = {"web"};
+	struct table *t = table_new(headings);
+	size_t size;
+	FILE *out;
+
+	table_add(t, row, "No public STUN server is available. Tried 1: a-name-that-fits-into-no-line-at-all.example.org x");
+	free(printed);
+	out = open_memstream(&printed, &size);
+	table_print(t, out, 44);
+	fclose(out);
+	table_free(t);
+	CHECK_TEXT(printed,
+	    "NAME\n"
+	    "web\n"
+	    "    No public STUN server is available.\n"
+	    "    Tried 1:\n"
+	    "    a-name-that-fits-into-no-line-at-all.example.org\n"
+	    "    x\n");
+}
+
+static void
 test_width(void)
 {
 	setenv("COLUMNS", "61", 1);
@@ -78,6 +102,7 @@ main(void)
 {
 	test_as_wide_as_needed();
 	test_narrow();
+	test_long_note();
 	test_width();
 	free(printed);
 	return check_done();
