@@ -54,6 +54,8 @@ report_is_valid(const struct report *r)
 		return false;
 	if (addr_is_set(&r->outer) != published || (r->since > 0) != published)
 		return false;
+	if (!published && (r->reach != REACH_UNKNOWN || r->advice[0] != '\0'))
+		return false;
 	return text_is_printable(r->error, sizeof(r->error)) && text_is_printable(r->advice, sizeof(r->advice));
 }
 

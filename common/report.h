@@ -54,7 +54,8 @@ const char *state_name(enum state s);
 const char *reach_name(enum reach r);
 
 /* Does the report keep its own rules: known state, sane addresses, an outer
- * address exactly in STATE_OPEN and STATE_DEGRADED, printable and terminated text? */
+ * address exactly in STATE_OPEN and STATE_DEGRADED, reach and advice only with it,
+ * printable and terminated text? */
 bool report_is_valid(const struct report *r);
 
 /* The same but for the traffic counters? */

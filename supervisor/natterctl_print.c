@@ -106,16 +106,18 @@ add_mapping(struct table *table, struct json_object *m)
 	    text_or_dash(m, "state"),
 	    text_or_dash(m, "inner"),
 	    text_or_dash(m, "outer"),
+	    text_or_dash(m, "reach"),
 	    format_ago(since != 0 ? since : number_of(m, "state_since"), ago),
 	    traffic,
 	};
-	table_add(table, cells, is_open ? "" : text_of(m, "error"));
+	table_add(table, cells, text_of(m, is_open ? "advice" : "error"));
 }
 
 void
 natterctl_print_list(struct json_object *list)
 {
-	static const char *const headings[] = {"NAME", "PROTO", "STATE", "INNER", "OUTER", "SINCE", "TRAFFIC", NULL};
+	static const char *const headings[] = {"NAME", "PROTO", "STATE", "INNER", "OUTER", "REACH",
+	    "SINCE", "TRAFFIC", NULL};
 	struct table *table;
 	size_t i;
 

@@ -142,6 +142,18 @@ get_bytes_out(const struct service *s)
 }
 
 static void
+get_reach(const struct service *s, char value[RECORD_VALUE_SIZE])
+{
+	strlcpy(value, reach_name((enum reach)s->report.reach), RECORD_VALUE_SIZE);
+}
+
+static void
+get_advice(const struct service *s, char value[RECORD_VALUE_SIZE])
+{
+	strlcpy(value, s->report.advice, RECORD_VALUE_SIZE);
+}
+
+static void
 get_error(const struct service *s, char value[RECORD_VALUE_SIZE])
 {
 	strlcpy(value, s->report.error, RECORD_VALUE_SIZE);
@@ -157,6 +169,7 @@ const struct record_field record_fields[] = {
     {.name = "outer", .kind = RECORD_WORD, .text = get_outer},
     {.name = "outer_ip", .kind = RECORD_WORD, .text = get_outer_ip},
     {.name = "outer_port", .kind = RECORD_NUMBER, .number = get_outer_port},
+    {.name = "reach", .kind = RECORD_WORD, .text = get_reach},
     {.name = "target", .kind = RECORD_WORD, .text = get_target},
     {.name = "bind", .kind = RECORD_WORD, .text = get_bind},
     {.name = "since", .kind = RECORD_NUMBER, .number = get_since},
@@ -168,6 +181,7 @@ const struct record_field record_fields[] = {
     {.name = "bytes_in", .kind = RECORD_NUMBER, .number = get_bytes_in},
     {.name = "bytes_out", .kind = RECORD_NUMBER, .number = get_bytes_out},
     {.name = "error", .kind = RECORD_TEXT, .text = get_error},
+    {.name = "advice", .kind = RECORD_TEXT, .text = get_advice},
     {.name = NULL},
 };
 

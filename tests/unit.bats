@@ -66,6 +66,10 @@ run_unit() {
     run_unit relay_udp
 }
 
+@test "rounds of questions to STUN servers" {
+    run_unit round
+}
+
 @test "hairpin probes" {
     run_unit hairpin
 }

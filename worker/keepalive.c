@@ -155,10 +155,12 @@ static void
 on_socket(void *context, int fd, int error)
 {
 	struct keepalive *k = context;
+	char reason[REPORT_ERROR_SIZE];
 
 	k->wish = NULL;
 	if (fd < 0) {
-		lose(k, "no socket on the mapped port: %s", strerror(error));
+		net_explain_no_socket(error, reason, sizeof(reason));
+		k->handlers.on_lost(k->context, reason, -1);
 		return;
 	}
 	k->fd = fd;

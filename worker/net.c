@@ -5,6 +5,7 @@
 #include "net.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -64,6 +65,15 @@ net_is_own_address(const struct addr *a)
 		source = addr_of_socket(fd);
 	close(fd);
 	return addr_same_ip(&source, a);
+}
+
+void
+net_explain_no_socket(int error, char *buf, size_t size)
+{
+	if (error == ENOPROTOOPT)
+		snprintf(buf, size, "This system does not support reusing ports.");
+	else
+		snprintf(buf, size, "no socket on the mapped port: %s", strerror(error));
 }
 
 const char *

@@ -28,6 +28,9 @@ void net_set_reset_on_close(int fd);
 /* Has this machine the address, so that what it sends there never leaves it? */
 bool net_is_own_address(const struct addr *a);
 
+/* Why the supervisor gave no socket on the mapped port. */
+void net_explain_no_socket(int error, char *buf, size_t size);
+
 /* Why connect(2) failed, in words that fit a socket bound to the mapped port. */
 const char *net_connect_error(int error);
 

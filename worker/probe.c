@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "channel.h"
 #include "log.h"
 #include "net.h"
 #include "stun.h"
@@ -26,9 +27,10 @@ struct probe {
 	probe_done *done;
 	void *context;
 	struct socket_wish *wish;
-	int fd;
-	struct event *readable;
-	struct event *writable; /* TCP, while connecting */
+	struct channel *channel; /* UDP */
+	int fd;                  /* TCP */
+	struct event *readable;  /* TCP */
+	struct event *writable;  /* TCP, while connecting */
 	struct transaction transaction; /* UDP */
 	struct event *timer;            /* TCP: the end of patience */
 	struct stun_id id;              /* TCP */
@@ -42,20 +44,36 @@ is_udp(const struct probe *p)
 	return p->worker->mapping.protocol == PROTOCOL_UDP;
 }
 
+static void
+end_with(struct probe *p, const struct probe_result *result)
+{
+	event_del(p->timer);
+	p->done(p->context, p, result);
+}
+
 static void __attribute__((format(printf, 2, 3)))
 fail(struct probe *p, const char *format, ...)
 {
 	struct probe_result result = {.ok = false};
-	char what[128], where[ADDR_TEXT_SIZE];
+	char where[ADDR_TEXT_SIZE];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(what, sizeof(what), format, args);
+	vsnprintf(result.reason, sizeof(result.reason), format, args);
 	va_end(args);
 	snprintf(result.error, sizeof(result.error), "STUN server %.90s (%s): %s", p->server.name,
-	    addr_text(&p->server.addr, where), what);
-	event_del(p->timer);
-	p->done(p->context, p, &result);
+	    addr_text(&p->server.addr, where), result.reason);
+	end_with(p, &result);
+}
+
+static void
+fail_without_socket(struct probe *p, int error)
+{
+	struct probe_result result = {.ok = false, .not_asked = true};
+
+	net_explain_no_socket(error, result.error, sizeof(result.error));
+	snprintf(result.reason, sizeof(result.reason), "not asked");
+	end_with(p, &result);
 }
 
 static void
@@ -64,14 +82,13 @@ succeed(struct probe *p, const struct stun_response *response)
 	struct probe_result result = {
 	    .ok = true,
 	    .mapped = response->mapped,
-	    .local = addr_of_socket(p->fd),
+	    .local = addr_of_socket(is_udp(p) ? channel_fd(p->channel) : p->fd),
 	    .other = response->other,
 	};
 
-	event_del(p->timer);
 	if (!is_udp(p))
 		event_del(p->readable); /* whoever keeps the connection wants no more of it */
-	p->done(p->context, p, &result);
+	end_with(p, &result);
 }
 
 static void
@@ -114,35 +131,21 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	fail(arg, "no answer");
 }
 
-/* Receives one datagram.  Once connected, the socket gets the server's alone; what
- * it received between bind and connect is a client's and goes to the relay.
- * Returns false with errno if there was none. */
-static bool
-receive_datagram(struct probe *p)
+static void
+on_datagram(void *context, const uint8_t *data, size_t length)
 {
-	static uint8_t data[65536];
+	struct probe *p = context;
 	struct stun_response response;
-	struct addr source;
-	ssize_t n = net_receive(p->fd, data, sizeof(data), &source);
 
-	if (n < 0)
-		return false;
-	if (!addr_equal(&source, &p->server.addr))
-		p->worker->on_stray(p->worker->stray_context, &source, data, (size_t)n);
-	else
-		take_answer(p, transaction_take(&p->transaction, data, (size_t)n, &response), &response);
-	return true;
+	take_answer(p, transaction_take(&p->transaction, data, length, &response), &response);
 }
 
 static void
-on_datagram(evutil_socket_t fd, short what, void *arg)
+on_refused(void *context, int error)
 {
-	struct probe *p = arg;
+	struct probe *p = context;
 
-	(void)fd;
-	(void)what;
-	if (!receive_datagram(p) && errno != EAGAIN && errno != EINTR)
-		transaction_refuse(&p->transaction, errno);
+	transaction_refuse(&p->transaction, error);
 }
 
 static bool
@@ -194,17 +197,35 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 		fail(p, "sending the request failed: %s", strerror(errno));
 }
 
-/* Over TCP the connection is in progress now. */
-static int
-begin_connection(struct probe *p)
+static void
+begin_connection(struct probe *p, int fd)
 {
 	static const struct timeval patience = {.tv_sec = TI_MS / 1000, .tv_usec = TI_MS % 1000 * 1000};
 
-	net_set_reset_on_close(p->fd);
-	p->writable = event_new(p->worker->base, p->fd, EV_WRITE, on_writable, p);
-	if (p->writable == NULL || event_add(p->writable, NULL) < 0)
-		return -1;
-	return event_add(p->timer, &patience);
+	p->fd = fd;
+	net_set_reset_on_close(fd);
+	if (connect(fd, &p->server.addr.sa, addr_len(&p->server.addr)) < 0 && errno != EINPROGRESS) {
+		fail(p, "%s", net_connect_error(errno));
+		return;
+	}
+	p->readable = event_new(p->worker->base, fd, EV_READ | EV_PERSIST, on_stream, p);
+	p->writable = event_new(p->worker->base, fd, EV_WRITE, on_writable, p);
+	if (p->readable == NULL || p->writable == NULL)
+		fatal("out of memory");
+	event_add(p->writable, NULL);
+	event_add(p->timer, &patience);
+}
+
+static void
+begin_datagrams(struct probe *p, int fd)
+{
+	static const struct channel_handlers handlers = {on_datagram, on_refused};
+
+	p->channel = channel_open(p->worker, fd, &p->server.addr, &handlers, p);
+	if (p->channel == NULL)
+		fail(p, "%s", net_connect_error(errno));
+	else
+		probe_again(p);
 }
 
 static void
@@ -213,26 +234,12 @@ on_socket(void *context, int fd, int error)
 	struct probe *p = context;
 
 	p->wish = NULL;
-	if (fd < 0) {
-		fail(p, "no socket on the mapped port: %s", strerror(error));
-		return;
-	}
-	p->fd = fd;
-	if (connect(fd, &p->server.addr.sa, addr_len(&p->server.addr)) < 0 && errno != EINPROGRESS) {
-		fail(p, "%s", net_connect_error(errno));
-		return;
-	}
-	p->readable = event_new(p->worker->base, fd, EV_READ | EV_PERSIST, is_udp(p) ? on_datagram : on_stream, p);
-	if (p->readable == NULL)
-		fatal("out of memory");
-	if (is_udp(p)) {
-		while (receive_datagram(p))
-			; /* now, because this probe may end before its next turn */
-		event_add(p->readable, NULL);
-		probe_again(p);
-	} else if (begin_connection(p) < 0) {
-		fatal("out of memory");
-	}
+	if (fd < 0)
+		fail_without_socket(p, error);
+	else if (is_udp(p))
+		begin_datagrams(p, fd);
+	else
+		begin_connection(p, fd);
 }
 
 struct probe *
@@ -255,7 +262,7 @@ probe_start(struct worker *worker, const struct server *server, probe_done *done
 void
 probe_again(struct probe *p)
 {
-	transaction_begin(&p->transaction, p->fd, NULL, STUN_CHANGE_NONE, TRANSACTION_FULL);
+	transaction_begin(&p->transaction, channel_fd(p->channel), NULL, STUN_CHANGE_NONE, TRANSACTION_FULL);
 }
 
 void
@@ -277,6 +284,7 @@ probe_free(struct probe *p)
 	if (p->writable != NULL)
 		event_free(p->writable);
 	transaction_free(&p->transaction);
+	channel_free(p->channel);
 	event_free(p->timer);
 	if (p->fd >= 0)
 		close(p->fd);

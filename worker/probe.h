@@ -12,12 +12,16 @@
 
 struct probe;
 
+#define PROBE_REASON_SIZE 160
+
 struct probe_result {
 	bool ok;
 	struct addr mapped; /* if ok: what the server sees */
 	struct addr local;  /* if ok: the socket's own address */
 	struct addr other;  /* if ok: the server's alternate address and port (RFC 5780, 7.4); unset: none told */
-	char error[REPORT_ERROR_SIZE]; /* if not ok: in plain words, with the server's name */
+	bool not_asked;     /* if not ok: because of this machine, which gave no socket for it */
+	char error[REPORT_ERROR_SIZE];   /* if not ok: in plain words, with the server's name */
+	char reason[PROBE_REASON_SIZE]; /* the same without it */
 };
 
 /* Called once per transaction; it may call probe_free or probe_again. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One question to several STUN servers side by side: the first good answer
- * wins, a dead or lying server costs nothing but its own place.
+ * One question to several STUN servers side by side, until what they see is settled:
+ * two servers at different IP addresses that see the same address settle it, and
+ * so does a single one if no other answers soon.  A dead server costs nothing but
+ * its own place, and neither does one that lies alone.
  */
 #ifndef ROUND_H
 #define ROUND_H
@@ -10,11 +12,18 @@
 
 struct round;
 
-/* result is the winner's, or after the last failure the last error, widened to
- * say how many servers were asked.  winner is NULL without one; the handler
- * may keep it (probe_hand_over) and then owns it.  The round is over and is
- * freed by the handler with round_free. */
-typedef void round_done(void *context, const struct probe_result *result, struct probe *winner);
+enum round_outcome {
+	ROUND_OK,
+	ROUND_SYMMETRIC, /* servers at different IP addresses, asked again, see different addresses, and no two the same */
+	ROUND_FAILED,    /* no server gave an address */
+};
+
+/* result is the winner's, and of any other outcome it has the error alone, with what
+ * was seen or tried.  winner is NULL without one; the handler may keep it
+ * (probe_hand_over) and then owns it.  The round is over and is freed by the handler
+ * with round_free. */
+typedef void round_done(void *context, enum round_outcome outcome, const struct probe_result *result,
+    struct probe *winner);
 
 /* Asks the servers beginning with number first (counted round the list), which
  * must not be empty; *servers must outlive the round and may change. */

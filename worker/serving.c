@@ -13,6 +13,7 @@
 #include "alloc.h"
 #include "echo.h"
 #include "log.h"
+#include "net.h"
 #include "report.h"
 #include "stun.h"
 #include "uplink.h"
@@ -28,7 +29,7 @@ struct serving {
 	struct relay_tcp *relay_tcp;
 	struct relay_udp *relay_udp;
 	struct echo *echo;
-	struct hairpin *hairpin;
+	struct reach_test *reach;
 	struct relay_counters counters;
 	struct event *traffic;
 };
@@ -84,7 +85,7 @@ claim_connection(void *context, int fd, const struct addr *from)
 {
 	struct serving *s = context;
 
-	return hairpin_claim_connection(s->hairpin, fd, from);
+	return reach_claim_connection(s->reach, fd, from);
 }
 
 static bool
@@ -92,7 +93,7 @@ claim_datagram(void *context, const struct addr *from, const void *data, size_t 
 {
 	struct serving *s = context;
 
-	return is_late_answer(s, from, data, length) || hairpin_claim_datagram(s->hairpin, data, length);
+	return is_late_answer(s, from, data, length) || reach_claim_datagram(s->reach, from, data, length);
 }
 
 /* Client data from a socket of the punching side. */
@@ -133,21 +134,32 @@ on_stray_connection(void *context, const struct addr *client, int fd)
 }
 
 static void
+fail(struct serving *s, int error)
+{
+	char why[REPORT_ERROR_SIZE], where[ADDR_TEXT_SIZE];
+
+	if (error == ENOPROTOOPT)
+		net_explain_no_socket(error, why, sizeof(why));
+	else
+		snprintf(why, sizeof(why), "cannot serve %s: %s", addr_text(&s->worker->mapping.bind, where), strerror(error));
+	s->handlers.on_failed(s->context, why);
+}
+
+static void
 on_socket(void *context, int fd, int error)
 {
 	struct serving *s = context;
-	char why[REPORT_ERROR_SIZE], where[ADDR_TEXT_SIZE];
 
 	s->wish = NULL;
-	errno = error;
-	if (fd >= 0)
-		serve(s, fd);
-	if (serving_is_ready(s)) {
-		s->handlers.on_ready(s->context);
+	if (fd < 0) {
+		fail(s, error);
 		return;
 	}
-	snprintf(why, sizeof(why), "cannot serve %s: %s", addr_text(&s->worker->mapping.bind, where), strerror(errno));
-	s->handlers.on_failed(s->context, why);
+	serve(s, fd);
+	if (serving_is_ready(s))
+		s->handlers.on_ready(s->context);
+	else
+		fail(s, errno);
 }
 
 void
@@ -157,20 +169,15 @@ serving_start(struct serving *s)
 		s->wish = uplink_ask_socket(s->worker->uplink, SOCKET_SERVE, on_socket, s);
 }
 
-void
-serving_set_hairpin(struct serving *s, struct hairpin *hairpin)
-{
-	s->hairpin = hairpin;
-}
-
 struct serving *
-serving_new(struct worker *worker, const struct servers *servers, const struct serving_handlers *handlers,
-    void *context)
+serving_new(struct worker *worker, const struct servers *servers, struct reach_test *reach,
+    const struct serving_handlers *handlers, void *context)
 {
 	struct serving *s = alloc_zero(sizeof(*s));
 
 	s->worker = worker;
 	s->servers = servers;
+	s->reach = reach;
 	s->handlers = *handlers;
 	s->context = context;
 	s->counters.on_connections = on_connections;

@@ -8,7 +8,7 @@
 #ifndef SERVING_H
 #define SERVING_H
 
-#include "hairpin.h"
+#include "reach.h"
 #include "relay.h"
 #include "worker.h"
 
@@ -20,14 +20,11 @@ struct serving_handlers {
 	void (*on_traffic)(void *context); /* while there is any, once a second */
 };
 
-/* servers must outlive it and may change: it tells answers of STUN servers that
- * came too late from client data. */
-struct serving *serving_new(struct worker *worker, const struct servers *servers,
+/* servers and reach must outlive it, and the servers may change: answers of STUN servers
+ * that came too late and what belongs to a test of the mapping are no client data. */
+struct serving *serving_new(struct worker *worker, const struct servers *servers, struct reach_test *reach,
     const struct serving_handlers *handlers, void *context);
 void serving_free(struct serving *serving);
-
-/* What arrives from now on may be this probe's own; NULL: there is none. */
-void serving_set_hairpin(struct serving *serving, struct hairpin *hairpin);
 
 bool serving_is_ready(const struct serving *serving);
 /* Begins, unless it has begun. */

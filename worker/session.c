@@ -14,17 +14,14 @@
 #include "session.h"
 
 #include <bsd/stdlib.h>
-#include <bsd/unistd.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 #include "alloc.h"
+#include "bulletin.h"
 #include "keepalive.h"
 #include "log.h"
 #include "round.h"
 #include "serving.h"
-#include "text.h"
 #include "uplink.h"
 
 #define BACKOFF_MAX 60
@@ -39,7 +36,7 @@ static const struct timeval doubt_delay = {.tv_sec = 2};
 struct session {
 	struct worker *worker;
 	struct servers servers;
-	struct report report;
+	struct bulletin *bulletin;
 	struct event *timer;   /* what it means depends on the state: see on_timer */
 	struct serving *serving;
 	struct keepalive *keepalive;    /* TCP */
@@ -62,10 +59,10 @@ is_udp(const struct session *s)
 	return s->worker->mapping.protocol == PROTOCOL_UDP;
 }
 
-static bool
-is_published(const struct session *s)
+static enum state
+state_of(const struct session *s)
 {
-	return addr_is_set(&s->report.outer);
+	return (enum state)bulletin_report(s->bulletin)->state;
 }
 
 static void
@@ -76,53 +73,17 @@ set_timer(struct session *s, unsigned int seconds)
 	event_add(s->timer, &t);
 }
 
-static void
-set_title(const struct session *s)
-{
-	const struct mapping *m = &s->worker->mapping;
-	char inner[ADDR_TEXT_SIZE], outer[ADDR_TEXT_SIZE];
-
-	setproctitle("%s %s %s %s%s%s", m->name, protocol_name(m->protocol), addr_text(&m->bind, inner),
-	    state_name(s->report.state), is_published(s) ? " at " : "", addr_text(&s->report.outer, outer));
-}
-
-static void
-send_report(struct session *s)
-{
-	const struct relay_counters *c = serving_counters(s->serving);
-
-	s->report.connections = c->connections;
-	s->report.connections_total = c->connections_total;
-	s->report.bytes_in = c->bytes_in;
-	s->report.bytes_out = c->bytes_out;
-	uplink_report(s->worker->uplink, &s->report);
-}
-
 /* 1, 2, 4 .. 60 s with the number of failures, which begins at 1. */
 static unsigned int
 backoff_seconds(unsigned int failures)
 {
-	return failures > 6 ? BACKOFF_MAX : 1U << (failures - 1);
+	return failures - 1 >= 6 ? BACKOFF_MAX : 1U << (failures - 1);
 }
 
-/* Takes the outer address back: it is known to be gone. */
-static void
-unpublish(struct session *s)
-{
-	memset(&s->report.outer, 0, sizeof(s->report.outer));
-	s->report.since = 0;
-}
-
-/* The one way into a state: its entry action, its timer, its log line. */
+/* The one way into a state: its entry action and its timer. */
 static void
 enter(struct session *s, enum state state, const char *why)
 {
-	enum state old = s->report.state;
-
-	s->report.state = state;
-	/* A server's words may have been cut in the middle of a character. */
-	if (why != s->report.error)
-		text_copy_printable(s->report.error, sizeof(s->report.error), why, strlen(why));
 	event_del(s->timer);
 	switch (state) {
 	case STATE_OPEN:
@@ -131,7 +92,7 @@ enter(struct session *s, enum state state, const char *why)
 			set_timer(s, s->worker->mapping.keep_alive_interval);
 		break;
 	case STATE_BACKOFF:
-		unpublish(s);
+		bulletin_withdraw(s->bulletin);
 		set_timer(s, backoff_seconds(++s->failures));
 		break;
 	case STATE_WAITING:
@@ -141,10 +102,7 @@ enter(struct session *s, enum state state, const char *why)
 	case STATE_COUNT:
 		break;
 	}
-	if (old != state)
-		log_debug("%s -> %s%s%s", state_name(old), state_name(state), why[0] != '\0' ? ": " : "", why);
-	set_title(s);
-	send_report(s);
+	bulletin_enter(s->bulletin, state, why);
 }
 
 static void
@@ -165,21 +123,26 @@ drop_keep_alive(struct session *s)
 static void
 enter_doubt_or(struct session *s, enum state otherwise, const char *why)
 {
-	enter(s, is_published(s) ? STATE_DEGRADED : otherwise, why);
+	enter(s, bulletin_is_published(s->bulletin) ? STATE_DEGRADED : otherwise, why);
 }
 
 static void
 publish(struct session *s, const struct probe_result *result)
 {
-	if (!addr_equal(&s->report.outer, &result->mapped)) {
-		s->report.outer = result->mapped;
-		s->report.since = (int64_t)time(NULL);
-	}
-	s->report.inner = result->local;
+	bulletin_publish(s->bulletin, result);
 	enter(s, STATE_OPEN, "");
 }
 
-/* A UDP mapping's server answered, or fell silent, again. */
+static void
+drop_binding(struct session *s)
+{
+	probe_free(s->binding);
+	s->binding = NULL;
+	s->binding_asked = false;
+}
+
+/* A UDP mapping's server answered, or fell silent, again.  That it sees another
+ * address is only believed if others see the same. */
 static void
 on_binding(void *context, struct probe *probe, const struct probe_result *result)
 {
@@ -187,17 +150,17 @@ on_binding(void *context, struct probe *probe, const struct probe_result *result
 
 	(void)probe;
 	s->binding_asked = false;
-	if (result->ok) {
+	if (result->ok && addr_equal(&result->mapped, &bulletin_report(s->bulletin)->outer)) {
 		drop_round(s);
 		publish(s, result);
 		return;
 	}
-	log_debug("%s", result->error);
-	probe_free(s->binding);
-	s->binding = NULL;
+	if (!result->ok)
+		log_debug("%s", result->error);
+	drop_binding(s);
 	s->next_stun++;
 	if (s->round == NULL) {
-		enter(s, STATE_DEGRADED, result->error);
+		enter(s, STATE_DEGRADED, result->ok ? "a STUN server sees another address" : result->error);
 		ask_servers(s);
 	}
 }
@@ -217,9 +180,8 @@ keep_winner(struct session *s, struct probe *winner)
 		probe_free(winner);
 		return;
 	}
-	probe_free(s->binding);
+	drop_binding(s);
 	s->binding = winner;
-	s->binding_asked = false;
 	probe_hand_over(winner, on_binding, s);
 }
 
@@ -245,26 +207,54 @@ replace_keep_alive(struct session *s)
 }
 
 static void
-on_round(void *context, const struct probe_result *result, struct probe *winner)
+take_address(struct session *s, const struct probe_result *result, struct probe *winner)
+{
+	log_debug("STUN server %s answered", probe_server(winner)->name);
+	keep_winner(s, winner);
+	if (is_keep_alive_elsewhere(s, &result->local))
+		replace_keep_alive(s);
+	else
+		publish(s, result);
+}
+
+/* An address that only one server can use is no address to publish. */
+static void
+take_symmetric(struct session *s, const char *why)
+{
+	drop_binding(s);
+	s->next_stun++;
+	enter(s, STATE_BACKOFF, why);
+}
+
+static void
+take_failure(struct session *s, const char *why)
+{
+	s->next_stun++;
+	if (state_of(s) == STATE_OPEN)
+		return; /* nobody doubted the address: it was only looked at again */
+	enter_doubt_or(s, STATE_BACKOFF, why);
+	if (state_of(s) == STATE_DEGRADED)
+		set_timer(s, backoff_seconds(++s->failures));
+}
+
+static void
+on_round(void *context, enum round_outcome outcome, const struct probe_result *result, struct probe *winner)
 {
 	struct session *s = context;
+	struct probe_result r = *result; /* it goes with the round */
 
 	drop_round(s);
-	if (result->ok) {
-		log_debug("STUN server %s answered", probe_server(winner)->name);
-		keep_winner(s, winner);
-		if (is_keep_alive_elsewhere(s, &result->local))
-			replace_keep_alive(s);
-		else
-			publish(s, result);
-		return;
+	switch (outcome) {
+	case ROUND_OK:
+		take_address(s, &r, winner);
+		break;
+	case ROUND_SYMMETRIC:
+		take_symmetric(s, r.error);
+		break;
+	case ROUND_FAILED:
+		take_failure(s, r.error);
+		break;
 	}
-	s->next_stun++;
-	if (s->report.state == STATE_OPEN)
-		return; /* nobody doubted the address: it was only looked at again */
-	enter_doubt_or(s, STATE_BACKOFF, result->error);
-	if (s->report.state == STATE_DEGRADED)
-		set_timer(s, backoff_seconds(++s->failures));
 }
 
 static void
@@ -277,7 +267,7 @@ ask_servers(struct session *s)
 static void
 probe_now(struct session *s)
 {
-	enter_doubt_or(s, STATE_PROBING, s->report.error);
+	enter_doubt_or(s, STATE_PROBING, bulletin_report(s->bulletin)->error);
 	ask_servers(s);
 }
 
@@ -332,7 +322,7 @@ connect_keep_alive(struct session *s)
 	static const struct keepalive_handlers handlers = {on_keep_alive_up, on_keep_alive_lost};
 	const struct servers *v = &s->servers;
 
-	enter_doubt_or(s, STATE_CONNECTING, s->report.error);
+	enter_doubt_or(s, STATE_CONNECTING, bulletin_report(s->bulletin)->error);
 	if (s->keepalive == NULL)
 		s->keepalive = keepalive_start(s->worker, &v->keep_alive[s->next_keep_alive % v->keep_alive_count],
 		    &handlers, s);
@@ -359,7 +349,9 @@ on_serving_failed(void *context, const char *why)
 static void
 on_traffic(void *context)
 {
-	send_report(context);
+	struct session *s = context;
+
+	bulletin_send(s->bulletin);
 }
 
 /* Goes on from wherever things stand: first the relay, so that the published
@@ -387,7 +379,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (s->report.state != STATE_OPEN) {
+	if (state_of(s) != STATE_OPEN) {
 		punch(s); /* a pause is over */
 	} else if (s->binding != NULL && !s->binding_asked) {
 		ask_binding_again(s);
@@ -404,7 +396,8 @@ on_servers(void *context, const struct servers *servers)
 	struct session *s = context;
 
 	s->servers = *servers;
-	if (s->report.state != STATE_OPEN && s->round == NULL && (s->keepalive == NULL || keepalive_is_up(s->keepalive)))
+	reach_note_servers(bulletin_reach(s->bulletin));
+	if (state_of(s) != STATE_OPEN && s->round == NULL && (s->keepalive == NULL || keepalive_is_up(s->keepalive)))
 		punch(s);
 }
 
@@ -413,9 +406,10 @@ on_again(void *context)
 {
 	struct session *s = context;
 
+	bulletin_look_again(s->bulletin);
 	/* What is under way may come from an address that this machine has no more. */
 	drop_round(s);
-	if (s->report.state == STATE_OPEN) {
+	if (state_of(s) == STATE_OPEN) {
 		ask_servers(s);
 		return;
 	}
@@ -437,7 +431,9 @@ session_new(struct worker *worker)
 		fatal("out of memory");
 	/* Many mappings share the list: they begin at different servers. */
 	s->next_stun = arc4random_uniform(SERVERS_MAX);
-	s->serving = serving_new(worker, &s->servers, &from_serving, s);
+	s->bulletin = bulletin_new(worker, &s->servers);
+	s->serving = serving_new(worker, &s->servers, bulletin_reach(s->bulletin), &from_serving, s);
+	bulletin_set_counters(s->bulletin, serving_counters(s->serving));
 	uplink_set_handlers(worker->uplink, &from_above, s);
 	enter(s, STATE_WAITING, "");
 	punch(s);
@@ -450,6 +446,7 @@ session_free(struct session *s)
 	keepalive_free(s->keepalive);
 	round_free(s->round);
 	probe_free(s->binding);
+	bulletin_free(s->bulletin); /* it may give connections back */
 	serving_free(s->serving);
 	event_free(s->timer);
 	free(s);

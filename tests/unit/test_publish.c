@@ -32,6 +32,7 @@ status_write_soon(void)
 }
 
 static struct service web;
+static const char *advice = ""; /* of the next report */
 
 /* Publishes a report; returns the lines that it led to. */
 static const char *
@@ -46,6 +47,7 @@ publish(enum state state, const char *outer, const char *error)
 	web.report.outer = addr_of(outer);
 	web.report.since = outer[0] != '\0' ? 1700000000 : 0;
 	strlcpy(web.report.error, error, sizeof(web.report.error));
+	strlcpy(web.report.advice, advice, sizeof(web.report.advice));
 	publish_report(&web, &old);
 	return log_lines;
 }
@@ -138,6 +140,35 @@ test_observer(void)
 	CHECK(observed == 1);
 }
 
+/* What follows the first sentence is another one with every try. */
+static void
+test_what_was_tried(void)
+{
+	log_set_level(LOG_LEVEL_INFO);
+	publish(STATE_OPEN, "203.0.113.7:4", "");
+	CHECK_TEXT(publish(STATE_BACKOFF, "", "No server. Tried 1: a"), "web: backoff: No server. Tried 1: a\n");
+	CHECK_TEXT(publish(STATE_BACKOFF, "", "No server. Tried 2: a, b"), "");
+	CHECK_TEXT(publish(STATE_BACKOFF, "", "No server"), "");
+	CHECK_TEXT(publish(STATE_BACKOFF, "", "No servers. Tried"), "web: backoff: No servers. Tried\n");
+	CHECK_TEXT(publish(STATE_BACKOFF, "", "No. Tried"), "web: backoff: No. Tried\n");
+	log_set_level(LOG_LEVEL_DEBUG);
+}
+
+/* Said once when it becomes true, after the address that it is about. */
+static void
+test_advice(void)
+{
+	advice = "No need.";
+	CHECK_TEXT(publish(STATE_OPEN, "203.0.113.7:5", ""),
+	    "web: open at 203.0.113.7:5 (was 203.0.113.7:4)\nweb: No need.\n");
+	CHECK_TEXT(publish(STATE_DEGRADED, "203.0.113.7:5", "x"), "web: degraded: x\n");
+	advice = "Nobody gets in.";
+	CHECK_TEXT(publish(STATE_DEGRADED, "203.0.113.7:5", "x"), "web: Nobody gets in.\n");
+	CHECK(writes == 1 && hook_runs == 0);
+	advice = "";
+	CHECK_TEXT(publish(STATE_OPEN, "203.0.113.7:5", ""), "web: open at 203.0.113.7:5 again\n");
+}
+
 int
 main(void)
 {
@@ -150,5 +181,7 @@ main(void)
 	test_no_news();
 	test_what_is_news();
 	test_observer();
+	test_what_was_tried();
+	test_advice();
 	return check_done();
 }

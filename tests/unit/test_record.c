@@ -24,6 +24,10 @@ test_values(void)
 	fill_service(&s, "web", PROTOCOL_TCP, "10.0.0.5:80", "203.0.113.7:40123");
 	s.report.bytes_in = UINT64_MAX;
 	s.restarts = 3;
+	s.report.reach = REACH_UNREACHABLE;
+	strlcpy(s.report.advice, "Nobody gets in.", sizeof(s.report.advice));
+	CHECK_TEXT(value_of(&s, "reach"), "unreachable");
+	CHECK_TEXT(value_of(&s, "advice"), "Nobody gets in.");
 	CHECK_TEXT(value_of(&s, "name"), "web");
 	CHECK_TEXT(value_of(&s, "protocol"), "tcp");
 	CHECK_TEXT(value_of(&s, "state"), "open");
@@ -60,6 +64,8 @@ test_absent_values(void)
 	CHECK_TEXT(value_of(&s, "target"), "");
 	CHECK_TEXT(value_of(&s, "since"), "0");
 	CHECK_TEXT(value_of(&s, "state"), "backoff");
+	CHECK_TEXT(value_of(&s, "reach"), "unknown");
+	CHECK_TEXT(value_of(&s, "advice"), "");
 	CHECK_TEXT(value_of(&s, "error"), "no STUN server answered");
 	s.peer.pid = 0;
 	CHECK_TEXT(value_of(&s, "state"), "restarting");

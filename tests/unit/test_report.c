@@ -47,6 +47,9 @@ test_names(void)
 	CHECK_TEXT(state_name(STATE_OPEN), "open");
 	CHECK_TEXT(state_name(STATE_DEGRADED), "degraded");
 	CHECK_TEXT(state_name(STATE_BACKOFF), "backoff");
+	CHECK_TEXT(reach_name(REACH_UNKNOWN), "unknown");
+	CHECK_TEXT(reach_name(REACH_REACHABLE), "reachable");
+	CHECK_TEXT(reach_name(REACH_UNREACHABLE), "unreachable");
 }
 
 static void
@@ -89,6 +92,28 @@ test_outer(void)
 	CHECK(!report_is_valid(&r));
 	r = open_report();
 	addr_set_port(&r.outer, 0);
+	CHECK(!report_is_valid(&r));
+}
+
+/* What reaches an address, and advice on it, needs an address. */
+static void
+test_reach(void)
+{
+	struct report r = open_report();
+
+	r.reach = REACH_UNREACHABLE;
+	strcpy(r.advice, "Nobody gets in.");
+	CHECK(report_is_valid(&r));
+	r = waiting_report();
+	r.reach = REACH_REACHABLE;
+	CHECK(!report_is_valid(&r));
+	r = waiting_report();
+	strcpy(r.advice, "x");
+	CHECK(!report_is_valid(&r));
+	r = open_report();
+	memset(r.advice, 'x', sizeof(r.advice));
+	CHECK(!report_is_valid(&r)); /* not terminated */
+	strcpy(r.advice, "\n");
 	CHECK(!report_is_valid(&r));
 }
 
@@ -160,6 +185,12 @@ test_news(void)
 	b.since++;
 	CHECK(!report_same_news(&a, &b));
 	b = open_report();
+	b.reach = REACH_REACHABLE;
+	CHECK(!report_same_news(&a, &b));
+	b = open_report();
+	strcpy(b.advice, "x");
+	CHECK(!report_same_news(&a, &b));
+	b = open_report();
 	strcpy(b.error, "x");
 	CHECK(!report_same_news(&a, &b));
 }
@@ -170,6 +201,7 @@ main(void)
 	test_names();
 	test_valid();
 	test_outer();
+	test_reach();
 	test_nonsense();
 	test_error_text();
 	test_news();

@@ -1,0 +1,295 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+#
+# What a mapping says of the network around it: each message in the situation that it describes and in no other,
+# and whether the mapping can be reached. Every situation is a lab of its own, side by side with the others.
+
+# shellcheck source-path=SCRIPTDIR source=helper.bash
+source "$BATS_TEST_DIRNAME/helper.bash"
+bats_require_minimum_version 1.5.0
+
+setup() {
+    lab_need_root
+    situations=()
+}
+
+teardown() {
+    natter_down
+}
+
+# Every message, and a short name for it.
+declare -gA messages=(
+    [symmetric-tcp]="You cannot perform TCP hole punching in a symmetric NAT network\."
+    [symmetric-udp]="You cannot perform UDP hole punching in a symmetric NAT network\."
+    [no-nat]="You are not in a NAT network: there is no need for this tool\."
+    [no-reuse]="This system does not support reusing ports\."
+    [no-stun]="No public STUN server is available\. Please check your Internet connection\. Tried [0-9]+: "
+    [kept-out]="[Nn]obody gets in: "
+)
+
+# four_mappings [TCP-SERVERS UDP-SERVERS]: one of every kind, relayed or held for a program that has the port itself.
+four_mappings() {
+    natter_config <<END
+keep_alive_interval = 2;
+stun_server = { tcp = [ ${1:-\"203.0.113.10\", \"203.0.113.11:3479\"} ];
+                udp = [ ${2:-\"203.0.113.20\", \"203.0.113.10:3478\"} ]; };
+keep_alive = [ "203.0.113.30", "203.0.113.31" ];
+status_report = { status_file = "status.json"; };
+mappings = ( { name = "web"; protocol = "tcp"; bind = "0.0.0.0:8081"; target = "192.168.77.3:80"; },
+             { name = "ssh"; protocol = "tcp"; bind = "0.0.0.0:2222"; },
+             { name = "game"; protocol = "udp"; bind = "0.0.0.0:7777"; target = "192.168.77.3:7777"; },
+             { name = "vpn"; protocol = "udp"; bind = "0.0.0.0:5182"; } );
+END
+}
+
+# From lines of "MAPPING TEXT" those that have a message, as "MAPPING MESSAGE,...".
+pairs() {
+    local name text
+    text=$(cat)
+    for name in "${!messages[@]}"; do
+        sed -nE "s/^(web|ssh|game|vpn) .*(${messages[$name]}).*/\1 $name/p" <<<"$text"
+    done | sort -u | paste -sd,
+}
+
+# What was ever said.
+said_in_log() {
+    sed -nE 's/^[^ ]+ [^ ]+ (info|warning|error): (web|ssh|game|vpn): /\2 /p' "$LAB_DIR/natterd.log" | pairs
+}
+
+# A note stands below its row.
+said_in_list() {
+    natter_ctl list | awk '/^    / { print row $0 } { row = $1 }' | pairs
+}
+
+said_in_status() {
+    jq -r '.mappings[] | .name + " " + .error + " " + .advice' "$LAB_DIR/status.json" | pairs
+}
+
+all_say() {
+    [[ $(said_in_list) == "$1" && $(said_in_status) == "$1" && $(said_in_log) == "$1" ]]
+}
+
+# expect_messages PAIRS [SECONDS]: in the log, the list and the status file, and nothing else.
+expect_messages() {
+    lab_wait "${2:-15}" all_say "$1" && return
+    printf 'log: %s\nlist: %s\nstatus: %s\n' "$(said_in_log)" "$(said_in_list)" "$(said_in_status)"
+    natter_trouble
+    return 1
+}
+
+reach_is() {
+    [[ $(natter_ctl list --json | jq -r '.[] | .name + "=" + .reach' | paste -sd' ') == "$1" ]] &&
+        [[ $(jq -r '.mappings[] | .name + "=" + .reach' "$LAB_DIR/status.json" | paste -sd' ') == "$1" ]] &&
+        [[ $(natter_ctl show web) == *"reach: "*"$(natter_field web reach)"* ]]
+}
+
+# expect_reach "web=... ssh=... game=... vpn=..."
+expect_reach() {
+    lab_wait 15 reach_is "$1" || { natter_trouble && return 1; }
+}
+
+# Nothing more comes by itself: states, and what was to be found out about open ones (a mapping of another
+# program's TCP port has nothing to find out).
+has_settled() {
+    local name
+    ! natter_ctl list --json | jq -e '.[] | select(.state != "open" and .state != "backoff")' || return
+    for name in $(natter_ctl list --json | jq -r '.[] | select(.state == "open" and .name != "ssh") | .name'); do
+        grep -q " $name: from outside: " "$LAB_DIR/natterd.log" || return
+    done
+}
+
+# situation NAT-TYPE COMMAND...: in the background, in a lab of that type with all servers.
+situation() {
+    (
+        set -e
+        trap natter_down EXIT
+        lab_up "$1"
+        lab_servers
+        "${@:2}"
+    ) >"$BATS_TEST_TMPDIR/situation-${#situations[@]}" 2>&1 3>&- 4>&- &
+    situations+=("$!")
+}
+
+# All of them must come out well.
+await_situations() {
+    local i result=0
+    for i in "${!situations[@]}"; do
+        wait "${situations[i]}" && continue
+        echo "situation $i:" && cat "$BATS_TEST_TMPDIR/situation-$i"
+        result=1
+    done
+    return "$result"
+}
+
+# start_and_expect PAIRS [REACH]: with the four mappings.
+start_and_expect() {
+    four_mappings
+    natter_start
+    lab_wait 15 has_settled
+    expect_messages "$1"
+    [[ ! ${2:-} ]] || expect_reach "$2"
+}
+
+without_port_sharing() {
+    four_mappings
+    lab_spawn "$LAB_HOST" natterd "$NATTER_BUILD/tests/no_reuseport" "$NATTER_BUILD/natterd" -f -c "$LAB_DIR/natter.cfg"
+    lab_wait 15 has_settled
+    expect_messages "ssh no-reuse,vpn no-reuse,web no-reuse"
+    natter_is game state open # what is relayed over UDP needs none
+}
+
+without_stun() {
+    lab_stop_server coturn
+    lab_stop_server stund
+    start_and_expect "game no-stun,ssh no-stun,vpn no-stun,web no-stun"
+    [[ $(natter_field web error) == *"Tried 2: 203.0.113.10:3478 connection refused, 203.0.113.11:3479 connection refused" ]]
+}
+
+@test "each message appears in the situation that it describes, and in no other" {
+    situation fullcone start_and_expect "" "web=reachable ssh=unknown game=reachable vpn=reachable"
+    situation symmetric start_and_expect "game symmetric-udp,ssh symmetric-tcp,vpn symmetric-udp,web symmetric-tcp"
+    situation symmetric-address start_and_expect "game symmetric-udp,ssh symmetric-tcp,vpn symmetric-udp,web symmetric-tcp"
+    situation udpcone-tcpsym start_and_expect "ssh symmetric-tcp,web symmetric-tcp" \
+        "web=unknown ssh=unknown game=reachable vpn=reachable"
+    situation tcpcone-udpsym start_and_expect "game symmetric-udp,vpn symmetric-udp" \
+        "web=reachable ssh=unknown game=unknown vpn=unknown"
+    situation open start_and_expect "game no-nat,ssh no-nat,vpn no-nat,web no-nat" \
+        "web=unknown ssh=unknown game=reachable vpn=reachable"
+    situation fullcone without_port_sharing
+    situation fullcone without_stun
+    await_situations
+}
+
+has_no_address() {
+    [[ $(jq -r '[.mappings[].outer | select(. != "")] | length' "$LAB_DIR/status.json") == 0 ]]
+}
+
+@test "a NAT that becomes symmetric takes the addresses back, and nothing false is published; full cone again, it heals" {
+    lab_up fullcone
+    lab_servers
+    four_mappings
+    natter_start
+    for name in web ssh game vpn; do
+        natter_open "$name"
+    done
+    lab_nat symmetric
+    lab_wait 20 has_no_address
+    [[ $(natter_field web error) == "You cannot perform TCP hole punching"*" sees 203.0.113.254:"*" sees 203.0.113.254:"* ]]
+    run ! grep -E ": open at .* \(was" "$LAB_DIR/natterd.log"
+    lab_nat fullcone
+    for name in web ssh game vpn; do
+        natter_open "$name" 40
+    done
+    [[ ! $(said_in_list) && ! $(said_in_status) ]]
+}
+
+witness() {
+    lab_spawn "$LAB_INET" "witness-$1" "$NATTER_BUILD/tests/witness" "$@"
+    lab_wait 5 lab_listening "$LAB_INET" tcp "$1"
+}
+
+@test "a STUN server that lies, alone among three, changes nothing" {
+    lab_up fullcone
+    lab_servers
+    witness 203.0.113.40:3478 198.51.100.7:9999
+    four_mappings '"203.0.113.40", "203.0.113.10", "203.0.113.11:3479"' '"203.0.113.40", "203.0.113.10", "203.0.113.20"'
+    natter_start
+    for _ in 1 2 3; do
+        for name in web ssh game vpn; do
+            [[ $(natter_open "$name" 20) == "$(lab_wan)":1???? ]]
+        done
+        before=$(natter_ctl list --json | jq -r '.[].outer')
+        lab_forget
+        all_new() {
+            ! natter_ctl list --json | jq -r '.[].outer' | grep -qxF "$before"
+        }
+        lab_wait 20 all_new
+    done
+    lab_wait 15 has_settled
+    expect_messages ""
+    run ! grep "198.51.100.7" "$LAB_DIR/natterd.log"
+}
+
+# That strangers are kept out is known after a whole schedule of questions.
+kept_out() {
+    four_mappings
+    natter_start
+    for name in web ssh game vpn; do
+        natter_open "$name"
+    done
+    expect_reach "web=unknown ssh=unknown game=unknown vpn=unknown"
+    expect_messages "game kept-out,vpn kept-out" 60
+    expect_reach "web=unknown ssh=unknown game=unreachable vpn=unreachable"
+}
+
+kept_out_without_nat() {
+    four_mappings
+    natter_start
+    expect_messages "game no-nat,ssh no-nat,vpn no-nat,web no-nat"
+    expect_messages "game kept-out,game no-nat,ssh no-nat,vpn kept-out,vpn no-nat,web no-nat" 60
+    expect_reach "web=unknown ssh=unknown game=unreachable vpn=unreachable"
+}
+
+# With these servers no answer can come from a stranger.
+nobody_tells() {
+    four_mappings "${@:2}"
+    natter_start
+    lab_wait 15 has_settled
+    expect_reach "$1"
+    run ! grep -E "from outside: unreachable" "$LAB_DIR/natterd.log"
+    expect_messages ""
+}
+
+without_alternate() {
+    witness 203.0.113.40:3478
+    witness 203.0.113.41:3478
+    nobody_tells "$1" '"203.0.113.40", "203.0.113.41"' '"203.0.113.40", "203.0.113.41"'
+}
+
+without_udp() {
+    four_mappings
+    natter_start
+    natter_open web
+    expect_messages "game no-stun,vpn no-stun" 60
+    [[ $(natter_field game error) == *"Tried 2: 203.0.113.20:3478 no answer, 203.0.113.10:3478 no answer" ]]
+}
+
+@test "reach: unreachable only if a stranger was kept out, reachable only if something came in, else unknown" {
+    situation restricted kept_out
+    situation portrestricted kept_out
+    situation symmetric-firewall kept_out_without_nat
+    situation udp-blocked without_udp
+    # v0.9 called this a full cone: each server's alternate address is the other one, to which the port wrote too.
+    situation restricted nobody_tells "web=unknown ssh=unknown game=unknown vpn=unknown" \
+        '"203.0.113.10", "203.0.113.11"' '"203.0.113.10", "203.0.113.11"'
+    situation restricted without_alternate "web=unknown ssh=unknown game=unknown vpn=unknown"
+    situation fullcone without_alternate "web=reachable ssh=unknown game=reachable vpn=unknown"
+    await_situations
+}
+
+@test "the probe of the outer address never shows up at the target, and clients come through meanwhile" {
+    lab_up fullcone
+    lab_servers
+    lab_web "$LAB_LAN" 192.168.77.3:80 "inside page"
+    lab_spawn "$LAB_LAN" sink socat -u UDP-RECV:7777 "CREATE:$LAB_DIR/sink.out"
+    lab_wait 5 lab_listening "$LAB_LAN" udp 0.0.0.0:7777
+    four_mappings
+    natter_start
+    outer=$(natter_open web)
+    probes() {
+        (($(grep -c "web: from outside: reachable" "$LAB_DIR/natterd.log") >= $1)) &&
+            (($(grep -c "game: from outside: reachable" "$LAB_DIR/natterd.log") >= $1))
+    }
+    lab_wait 15 probes 1
+    for n in 2 3; do
+        # Every mapping looks again when this machine's addresses change.
+        lab_in "$LAB_HOST" ip address add "192.168.77.10$n/24" dev eth0
+        for _ in {1..10}; do
+            [[ $(natter_fetch "$outer") == "inside page" ]]
+        done
+        lab_wait 15 probes "$n"
+    done
+    [[ $(wc -l <"$LAB_DIR/web-192.168.77.3:80.d/access.log") == 20 ]]
+    [[ ! -s $LAB_DIR/sink.out ]]
+    [[ $(natter_field web connections_total) == 20 && $(natter_field game connections_total) == 0 ]]
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What is said of the mapping; see bulletin.h.
+ */
+#include "bulletin.h"
+
+#include <bsd/string.h>
+#include <bsd/unistd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "alloc.h"
+#include "log.h"
+#include "text.h"
+#include "uplink.h"
+
+#define NO_NEED "You are not in a NAT network: there is no need for this tool."
+
+struct bulletin {
+	struct worker *worker;
+	const struct relay_counters *counters; /* NULL: none yet */
+	struct reach_test *reach;
+	bool reach_is_due; /* with the next answer */
+	struct report report;
+};
+
+const struct report *
+bulletin_report(const struct bulletin *b)
+{
+	return &b->report;
+}
+
+bool
+bulletin_is_published(const struct bulletin *b)
+{
+	return addr_is_set(&b->report.outer);
+}
+
+struct reach_test *
+bulletin_reach(struct bulletin *b)
+{
+	return b->reach;
+}
+
+static void
+set_title(const struct bulletin *b)
+{
+	const struct mapping *m = &b->worker->mapping;
+	char inner[ADDR_TEXT_SIZE], outer[ADDR_TEXT_SIZE];
+
+	setproctitle("%s %s %s %s%s%s", m->name, protocol_name(m->protocol), addr_text(&m->bind, inner),
+	    state_name(b->report.state), bulletin_is_published(b) ? " at " : "", addr_text(&b->report.outer, outer));
+}
+
+void
+bulletin_send(struct bulletin *b)
+{
+	const struct relay_counters *c = b->counters;
+
+	if (c != NULL) {
+		b->report.connections = c->connections;
+		b->report.connections_total = c->connections_total;
+		b->report.bytes_in = c->bytes_in;
+		b->report.bytes_out = c->bytes_out;
+	}
+	uplink_report(b->worker->uplink, &b->report);
+}
+
+void
+bulletin_enter(struct bulletin *b, enum state state, const char *why)
+{
+	enum state old = b->report.state;
+
+	b->report.state = state;
+	/* A server's words may have been cut in the middle of a character. */
+	if (why != b->report.error)
+		text_copy_printable(b->report.error, sizeof(b->report.error), why, strlen(why));
+	if (old != state)
+		log_debug("%s -> %s%s%s", state_name(old), state_name(state), why[0] != '\0' ? ": " : "", why);
+	set_title(b);
+	bulletin_send(b);
+}
+
+/* What the owner should know although the mapping is open. */
+static const char *
+find_advice(const struct report *r)
+{
+	bool kept_out = r->reach == REACH_UNREACHABLE;
+
+	if (!addr_is_set(&r->outer))
+		return "";
+	if (addr_equal(&r->inner, &r->outer))
+		return kept_out ? NO_NEED " But nobody gets in: a firewall keeps strangers out." : NO_NEED;
+	return kept_out ? "Nobody gets in: the NAT or a firewall keeps strangers out (not full cone); "
+			  "see natterd --check-nat."
+			: "";
+}
+
+static void
+set_reach(struct bulletin *b, enum reach reach)
+{
+	b->report.reach = reach;
+	strlcpy(b->report.advice, find_advice(&b->report), sizeof(b->report.advice));
+}
+
+static void
+on_reach(void *context, enum reach reach)
+{
+	struct bulletin *b = context;
+
+	log_debug("from outside: %s", reach_name(reach));
+	set_reach(b, reach);
+	bulletin_send(b);
+}
+
+void
+bulletin_publish(struct bulletin *b, const struct probe_result *result)
+{
+	struct report *r = &b->report;
+	bool is_new = !addr_equal(&r->outer, &result->mapped);
+
+	r->inner = result->local;
+	if (is_new) {
+		r->outer = result->mapped;
+		r->since = (int64_t)time(NULL);
+	}
+	if (is_new || b->reach_is_due)
+		reach_begin(b->reach, &r->outer);
+	set_reach(b, is_new || b->reach_is_due ? REACH_UNKNOWN : r->reach);
+	b->reach_is_due = false;
+}
+
+void
+bulletin_withdraw(struct bulletin *b)
+{
+	memset(&b->report.outer, 0, sizeof(b->report.outer));
+	b->report.since = 0;
+	reach_stop(b->reach);
+	set_reach(b, REACH_UNKNOWN);
+}
+
+void
+bulletin_look_again(struct bulletin *b)
+{
+	b->reach_is_due = true;
+}
+
+void
+bulletin_set_counters(struct bulletin *b, const struct relay_counters *counters)
+{
+	b->counters = counters;
+}
+
+struct bulletin *
+bulletin_new(struct worker *worker, const struct servers *servers)
+{
+	struct bulletin *b = alloc_zero(sizeof(*b));
+
+	b->worker = worker;
+	b->reach = reach_new(worker, servers, on_reach, b);
+	return b;
+}
+
+void
+bulletin_free(struct bulletin *b)
+{
+	reach_free(b->reach);
+	free(b);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A UDP socket with one peer; see channel.h.
+ */
+#include "channel.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "log.h"
+#include "net.h"
+
+struct channel {
+	struct worker *worker;
+	struct channel_handlers handlers;
+	void *context;
+	struct addr peer;
+	int fd;
+	struct event *readable;
+};
+
+static uint8_t data[65536];
+
+/* Receives one datagram; what is a client's is on its way then.  Returns its length if
+ * it is the peer's, 0 if not, or -1 with errno. */
+static ssize_t
+receive_datagram(struct channel *c)
+{
+	struct addr source;
+	ssize_t n = net_receive(c->fd, data, sizeof(data), &source);
+
+	if (n < 0)
+		return -1;
+	if (addr_equal(&source, &c->peer))
+		return n;
+	c->worker->on_stray(c->worker->stray_context, &source, data, (size_t)n);
+	return 0;
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct channel *c = arg;
+	ssize_t n = receive_datagram(c);
+
+	(void)fd;
+	(void)what;
+	if (n > 0)
+		c->handlers.on_datagram(c->context, data, (size_t)n);
+	else if (n < 0 && errno != EAGAIN && errno != EINTR)
+		c->handlers.on_error(c->context, errno);
+}
+
+struct channel *
+channel_open(struct worker *worker, int fd, const struct addr *peer, const struct channel_handlers *handlers,
+    void *context)
+{
+	struct channel *c;
+	int error;
+
+	if (connect(fd, &peer->sa, addr_len(peer)) < 0) {
+		error = errno;
+		close(fd);
+		errno = error;
+		return NULL;
+	}
+	c = alloc_zero(sizeof(*c));
+	c->worker = worker;
+	c->handlers = *handlers;
+	c->context = context;
+	c->peer = *peer;
+	c->fd = fd;
+	c->readable = event_new(worker->base, fd, EV_READ | EV_PERSIST, on_readable, c);
+	if (c->readable == NULL || event_add(c->readable, NULL) < 0)
+		fatal("out of memory");
+	while (receive_datagram(c) >= 0)
+		; /* now, because this channel may end before its next turn */
+	return c;
+}
+
+void
+channel_free(struct channel *c)
+{
+	if (c == NULL)
+		return;
+	event_free(c->readable);
+	close(c->fd);
+	free(c);
+}
+
+int
+channel_fd(const struct channel *c)
+{
+	return c->fd;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A UDP socket that speaks with one peer.  On the mapped port it shares the port
+ * with the socket that serves it: once connected it gets the peer's datagrams
+ * alone; what it received between its bind and its connect is a client's and goes
+ * to worker->on_stray.
+ */
+#ifndef CHANNEL_H
+#define CHANNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "worker.h"
+
+struct channel;
+
+struct channel_handlers {
+	/* From the peer; the handler may free the channel. */
+	void (*on_datagram)(void *context, const uint8_t *data, size_t length);
+	/* An errno, mostly an ICMP error to what was sent; likewise. */
+	void (*on_error)(void *context, int error);
+};
+
+/* Takes over the bound, non-blocking socket fd and connects it to the peer, which sends
+ * nothing.  Returns NULL with errno; fd is closed then. */
+struct channel *channel_open(struct worker *worker, int fd, const struct addr *peer,
+    const struct channel_handlers *handlers, void *context);
+/* c may be NULL. */
+void channel_free(struct channel *c);
+
+/* The socket, for sending. */
+int channel_fd(const struct channel *c);
+
+#endif
