@@ -81,7 +81,6 @@ dismiss(struct client *c, const char *error)
 	send_answer(c, answer);
 	json_object_put(answer);
 	c->dismissed = true;
-	bufferevent_disable(c->stream, EV_READ);
 }
 
 /* natterd is the one that is slow now. */
@@ -120,24 +119,34 @@ client_free(struct client *c)
 	free(c);
 }
 
+static bool
+is_busy(const struct client *c)
+{
+	return c->waiting || evbuffer_get_length(bufferevent_get_output(c->stream)) > 0;
+}
+
 /* One request at a time, and none while an answer is on its way: a client that
- * asks and does not read makes nothing grow here. */
+ * asks and does not read makes nothing grow here.  Nor is it listened to then, since
+ * libevent would show a full buffer again and again. */
 static void
 serve(struct client *c)
 {
-	struct evbuffer *in = bufferevent_get_input(c->stream), *out = bufferevent_get_output(c->stream);
+	struct evbuffer *in = bufferevent_get_input(c->stream);
 	size_t length;
 	char *line;
 
-	if (c->dismissed || c->waiting || evbuffer_get_length(out) > 0)
+	if (c->dismissed || is_busy(c))
 		return;
 	line = evbuffer_readln(in, &length, EVBUFFER_EOL_CRLF);
 	if (line == NULL && evbuffer_get_length(in) >= REQUEST_MAX)
 		dismiss(c, "the request is too long");
-	if (line == NULL)
-		return;
-	take_line(c, line, length);
+	else if (line != NULL)
+		take_line(c, line, length);
 	free(line);
+	if (c->dismissed || is_busy(c))
+		bufferevent_disable(c->stream, EV_READ);
+	else
+		bufferevent_enable(c->stream, EV_READ);
 }
 
 static void
