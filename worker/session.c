@@ -17,37 +17,26 @@
 #include <stdlib.h>
 
 #include "alloc.h"
+#include "backoff.h"
+#include "binding.h"
 #include "bulletin.h"
-#include "keepalive.h"
+#include "keeper.h"
 #include "log.h"
 #include "round.h"
 #include "serving.h"
 #include "uplink.h"
 
-#define BACKOFF_MAX 60
-/* A connection that lived shorter than this was closed by a server that does
- * not want to be a keep-alive: going back to it at once would hammer it. */
-#define SHORT_LIFE 5.0
-/* Seconds; see retry_keep_alive. */
-#define PAUSE_MAX 5
-/* UDP: so long a silence is a doubt, after requests at 0, 0.5 and 1.5 s. */
-static const struct timeval doubt_delay = {.tv_sec = 2};
-
 struct session {
 	struct worker *worker;
 	struct servers servers;
 	struct bulletin *bulletin;
-	struct event *timer;   /* what it means depends on the state: see on_timer */
+	struct event *timer; /* the end of a pause */
 	struct serving *serving;
-	struct keepalive *keepalive;    /* TCP */
-	struct round *round;            /* servers being asked now */
-	struct probe *binding;          /* UDP: the server that is the keep-alive */
-	bool binding_asked;             /* UDP: and has not answered yet */
-	unsigned int next_keep_alive;   /* counters round the servers' lists */
-	unsigned int next_stun;
-	unsigned int lost_in_a_row;     /* keep-alive servers, since the last good one */
-	unsigned int short_lives;       /* keep-alive connections, likewise */
-	unsigned int failures;          /* tries since the last success */
+	struct keeper *keeper;   /* TCP: what holds the mapping */
+	struct binding *binding; /* UDP: the same, or NULL */
+	struct round *round;     /* servers being asked now, or NULL */
+	unsigned int next_stun;  /* counter round the list of servers */
+	unsigned int failures;   /* tries since the last success */
 };
 
 static void punch(struct session *s);
@@ -73,34 +62,16 @@ set_timer(struct session *s, unsigned int seconds)
 	event_add(s->timer, &t);
 }
 
-/* 1, 2, 4 .. 60 s with the number of failures, which begins at 1. */
-static unsigned int
-backoff_seconds(unsigned int failures)
-{
-	return failures - 1 >= 6 ? BACKOFF_MAX : 1U << (failures - 1);
-}
-
 /* The one way into a state: its entry action and its timer. */
 static void
 enter(struct session *s, enum state state, const char *why)
 {
 	event_del(s->timer);
-	switch (state) {
-	case STATE_OPEN:
+	if (state == STATE_OPEN) {
 		s->failures = 0;
-		if (is_udp(s))
-			set_timer(s, s->worker->mapping.keep_alive_interval);
-		break;
-	case STATE_BACKOFF:
+	} else if (state == STATE_BACKOFF) {
 		bulletin_withdraw(s->bulletin);
 		set_timer(s, backoff_seconds(++s->failures));
-		break;
-	case STATE_WAITING:
-	case STATE_CONNECTING:
-	case STATE_PROBING:
-	case STATE_DEGRADED:
-	case STATE_COUNT:
-		break;
 	}
 	bulletin_enter(s->bulletin, state, why);
 }
@@ -110,13 +81,6 @@ drop_round(struct session *s)
 {
 	round_free(s->round);
 	s->round = NULL;
-}
-
-static void
-drop_keep_alive(struct session *s)
-{
-	keepalive_free(s->keepalive);
-	s->keepalive = NULL;
 }
 
 /* While the outer address is published, trouble is a doubt, not the end. */
@@ -136,72 +100,68 @@ publish(struct session *s, const struct probe_result *result)
 static void
 drop_binding(struct session *s)
 {
-	probe_free(s->binding);
+	binding_free(s->binding);
 	s->binding = NULL;
-	s->binding_asked = false;
 }
 
-/* A UDP mapping's server answered, or fell silent, again.  That it sees another
- * address is only believed if others see the same. */
+/* The address still stands, but others have to say so. */
 static void
-on_binding(void *context, struct probe *probe, const struct probe_result *result)
+doubt(struct session *s, const char *why)
+{
+	s->next_stun++;
+	if (s->round != NULL && state_of(s) != STATE_OPEN)
+		return; /* they are being asked */
+	enter(s, STATE_DEGRADED, why);
+	ask_servers(s);
+}
+
+/* That a server sees another address than before is only believed if others do. */
+static void
+on_binding_answer(void *context, const struct probe_result *result)
 {
 	struct session *s = context;
 
-	(void)probe;
-	s->binding_asked = false;
-	if (result->ok && addr_equal(&result->mapped, &bulletin_report(s->bulletin)->outer)) {
+	if (addr_equal(&result->mapped, &bulletin_report(s->bulletin)->outer)) {
 		drop_round(s);
 		publish(s, result);
 		return;
 	}
-	if (!result->ok)
-		log_debug("%s", result->error);
 	drop_binding(s);
-	s->next_stun++;
-	if (s->round == NULL) {
-		enter(s, STATE_DEGRADED, result->ok ? "a STUN server sees another address" : result->error);
-		ask_servers(s);
-	}
+	doubt(s, "a STUN server sees another address");
 }
 
 static void
-ask_binding_again(struct session *s)
+on_binding_silence(void *context)
 {
-	event_add(s->timer, &doubt_delay);
-	s->binding_asked = true;
-	probe_again(s->binding);
+	doubt(context, "the STUN server that kept the mapping alive is silent");
+}
+
+static void
+on_binding_lost(void *context, const char *reason)
+{
+	drop_binding(context);
+	doubt(context, reason);
 }
 
 static void
 keep_winner(struct session *s, struct probe *winner)
 {
+	static const struct binding_handlers handlers = {on_binding_answer, on_binding_silence, on_binding_lost};
+
 	if (!is_udp(s)) {
 		probe_free(winner);
 		return;
 	}
 	drop_binding(s);
-	s->binding = winner;
-	probe_hand_over(winner, on_binding, s);
+	s->binding = binding_start(s->worker, winner, &handlers, s);
 }
 
 /* This machine has another address now, and the connection still has the old one:
  * nobody would keep open what the STUN server has just seen. */
-static bool
-is_keep_alive_elsewhere(const struct session *s, const struct addr *local)
-{
-	struct addr own;
-
-	if (is_udp(s) || !keepalive_is_up(s->keepalive))
-		return false;
-	own = keepalive_local(s->keepalive);
-	return addr_is_set(&own) && !addr_same_ip(&own, local);
-}
-
 static void
 replace_keep_alive(struct session *s)
 {
-	drop_keep_alive(s);
+	keeper_drop(s->keeper);
 	enter_doubt_or(s, STATE_CONNECTING, "this machine's own address changed");
 	punch(s);
 }
@@ -211,7 +171,7 @@ take_address(struct session *s, const struct probe_result *result, struct probe 
 {
 	log_debug("STUN server %s answered", probe_server(winner)->name);
 	keep_winner(s, winner);
-	if (is_keep_alive_elsewhere(s, &result->local))
+	if (keeper_is_elsewhere(s->keeper, &result->local))
 		replace_keep_alive(s);
 	else
 		publish(s, result);
@@ -277,55 +237,22 @@ on_keep_alive_up(void *context)
 	probe_now(context);
 }
 
-/* Another server is next; one that is the only one, or closes at once, is left
- * alone for a moment that grows up to half the interval, but never so long that a
- * NAT could forget a connection that was reset (10 s on Linux). */
 static void
-retry_keep_alive(struct session *s, double lived)
-{
-	unsigned int pause, most = (s->worker->mapping.keep_alive_interval + 1) / 2;
-
-	if (most > PAUSE_MAX)
-		most = PAUSE_MAX;
-	if (lived >= 0)
-		s->short_lives = lived < SHORT_LIFE ? s->short_lives + 1 : 0;
-	if (s->short_lives <= s->servers.keep_alive_count) {
-		punch(s);
-		return;
-	}
-	pause = backoff_seconds(s->short_lives - s->servers.keep_alive_count);
-	set_timer(s, pause < most ? pause : most);
-}
-
-static void
-on_keep_alive_lost(void *context, const char *reason, double lived)
+on_keep_alive_lost(void *context, const char *reason, bool all)
 {
 	struct session *s = context;
 
-	drop_keep_alive(s);
 	drop_round(s);
-	s->next_keep_alive++;
-	log_debug("%s", reason);
-	s->lost_in_a_row = lived < 0 ? s->lost_in_a_row + 1 : 0;
-	if (s->lost_in_a_row >= s->servers.keep_alive_count) {
-		s->lost_in_a_row = 0;
+	if (all)
 		enter(s, STATE_BACKOFF, reason);
-		return;
-	}
-	enter_doubt_or(s, STATE_CONNECTING, reason);
-	retry_keep_alive(s, lived);
+	else
+		enter_doubt_or(s, STATE_CONNECTING, reason);
 }
 
 static void
-connect_keep_alive(struct session *s)
+on_keep_alive_next(void *context)
 {
-	static const struct keepalive_handlers handlers = {on_keep_alive_up, on_keep_alive_lost};
-	const struct servers *v = &s->servers;
-
-	enter_doubt_or(s, STATE_CONNECTING, bulletin_report(s->bulletin)->error);
-	if (s->keepalive == NULL)
-		s->keepalive = keepalive_start(s->worker, &v->keep_alive[s->next_keep_alive % v->keep_alive_count],
-		    &handlers, s);
+	punch(context);
 }
 
 static bool
@@ -365,8 +292,9 @@ punch(struct session *s)
 		enter_doubt_or(s, STATE_WAITING,
 		    s->worker->mapping.bind.sa.sa_family == AF_INET6 ? "no IPv6 address of the servers is known yet"
 								     : "no IPv4 address of the servers is known yet");
-	} else if (!is_udp(s) && !keepalive_is_up(s->keepalive)) {
-		connect_keep_alive(s);
+	} else if (!is_udp(s) && !keeper_is_up(s->keeper)) {
+		enter_doubt_or(s, STATE_CONNECTING, bulletin_report(s->bulletin)->error);
+		keeper_connect(s->keeper);
 	} else {
 		probe_now(s);
 	}
@@ -375,19 +303,9 @@ punch(struct session *s)
 static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
-	struct session *s = arg;
-
 	(void)fd;
 	(void)what;
-	if (state_of(s) != STATE_OPEN) {
-		punch(s); /* a pause is over */
-	} else if (s->binding != NULL && !s->binding_asked) {
-		ask_binding_again(s);
-	} else {
-		enter(s, STATE_DEGRADED, "the STUN server that kept the mapping alive is silent");
-		s->next_stun++;
-		ask_servers(s);
-	}
+	punch(arg);
 }
 
 static void
@@ -397,7 +315,7 @@ on_servers(void *context, const struct servers *servers)
 
 	s->servers = *servers;
 	reach_note_servers(bulletin_reach(s->bulletin));
-	if (state_of(s) != STATE_OPEN && s->round == NULL && (s->keepalive == NULL || keepalive_is_up(s->keepalive)))
+	if (state_of(s) != STATE_OPEN && s->round == NULL && !keeper_is_connecting(s->keeper))
 		punch(s);
 }
 
@@ -413,8 +331,8 @@ on_again(void *context)
 		ask_servers(s);
 		return;
 	}
-	if (!keepalive_is_up(s->keepalive))
-		drop_keep_alive(s);
+	if (!keeper_is_up(s->keeper))
+		keeper_drop(s->keeper);
 	punch(s);
 }
 
@@ -422,6 +340,7 @@ struct session *
 session_new(struct worker *worker)
 {
 	static const struct uplink_handlers from_above = {on_servers, on_again};
+	static const struct keeper_handlers from_keeper = {on_keep_alive_up, on_keep_alive_lost, on_keep_alive_next};
 	static const struct serving_handlers from_serving = {on_serving_ready, on_serving_failed, on_traffic};
 	struct session *s = alloc_zero(sizeof(*s));
 
@@ -431,6 +350,7 @@ session_new(struct worker *worker)
 		fatal("out of memory");
 	/* Many mappings share the list: they begin at different servers. */
 	s->next_stun = arc4random_uniform(SERVERS_MAX);
+	s->keeper = keeper_new(worker, &s->servers, &from_keeper, s);
 	s->bulletin = bulletin_new(worker, &s->servers);
 	s->serving = serving_new(worker, &s->servers, bulletin_reach(s->bulletin), &from_serving, s);
 	bulletin_set_counters(s->bulletin, serving_counters(s->serving));
@@ -443,9 +363,9 @@ session_new(struct worker *worker)
 void
 session_free(struct session *s)
 {
-	keepalive_free(s->keepalive);
+	keeper_free(s->keeper);
 	round_free(s->round);
-	probe_free(s->binding);
+	binding_free(s->binding);
 	bulletin_free(s->bulletin); /* it may give connections back */
 	serving_free(s->serving);
 	event_free(s->timer);

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Keeps a TCP mapping's keep-alive up: one connection at a time, to one web server
+ * after another.
+ */
+#ifndef KEEPER_H
+#define KEEPER_H
+
+#include <stdbool.h>
+
+#include "worker.h"
+
+struct keeper;
+
+struct keeper_handlers {
+	void (*on_up)(void *context);
+	/* The connection ended, or could not be made, for the reason in plain words.
+	 * all: so did those to all other servers before, and nothing follows by itself. */
+	void (*on_lost)(void *context, const char *reason, bool all);
+	/* After on_lost, at once or a little later: keeper_connect is due. */
+	void (*on_next)(void *context);
+};
+
+/* *servers must outlive it and may change. */
+struct keeper *keeper_new(struct worker *worker, const struct servers *servers,
+    const struct keeper_handlers *handlers, void *context);
+void keeper_free(struct keeper *k);
+
+/* Begins to connect, unless there is a connection; there must be a keep-alive server. */
+void keeper_connect(struct keeper *k);
+void keeper_drop(struct keeper *k);
+
+bool keeper_is_up(const struct keeper *k);
+bool keeper_is_connecting(const struct keeper *k);
+/* Has the connection another address of this machine than that?  Then it holds no
+ * mapping of it open. */
+bool keeper_is_elsewhere(const struct keeper *k, const struct addr *local);
+
+#endif
