@@ -246,6 +246,17 @@ without_alternate() {
     nobody_tells "$1" '"203.0.113.40", "203.0.113.41"' '"203.0.113.40", "203.0.113.41"'
 }
 
+# They answer, but whatever they are asked for they do from where they were asked.
+deaf_to_changes() {
+    witness 203.0.113.40:3478 - 203.0.113.41:3479
+    witness 203.0.113.41:3479
+    four_mappings '"203.0.113.40"' '"203.0.113.40"'
+    natter_start
+    lab_wait 60 has_settled
+    expect_reach "web=reachable ssh=unknown game=reachable vpn=unknown"
+    expect_messages ""
+}
+
 without_udp() {
     four_mappings
     natter_start
@@ -263,6 +274,8 @@ without_udp() {
     situation restricted nobody_tells "web=unknown ssh=unknown game=unknown vpn=unknown" \
         '"203.0.113.10", "203.0.113.11"' '"203.0.113.10", "203.0.113.11"'
     situation restricted without_alternate "web=unknown ssh=unknown game=unknown vpn=unknown"
+    # The alternate address is silent whoever lets in whom.
+    situation fullcone deaf_to_changes
     situation fullcone without_alternate "web=reachable ssh=unknown game=reachable vpn=unknown"
     await_situations
 }

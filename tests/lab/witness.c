@@ -2,10 +2,10 @@
 /*
  * A small STUN server for the lab's tests, over TCP and UDP.
  *
- *     witness ADDRESS:PORT [LIE]
+ *     witness ADDRESS:PORT [LIE|- [OTHER]]
  *
- * It tells everybody the address that it sees, or always the same address: LIE.  It
- * has no alternate address and ignores every attribute of a request.
+ * It tells everybody the address that it sees, or always the same one: LIE.  It ignores
+ * every attribute of a request, also if it claims to have the alternate address OTHER.
  */
 #include <errno.h>
 #include <poll.h>
@@ -17,9 +17,12 @@
 #include "addr.h"
 
 #define REQUEST_SIZE 20
-#define RESPONSE_SIZE 32
+#define ADDRESS_SIZE 12 /* an attribute with an IPv4 address */
+#define RESPONSE_MAX (REQUEST_SIZE + 2 * ADDRESS_SIZE)
+#define XOR_MAPPED_ADDRESS 0x0020
+#define OTHER_ADDRESS 0x802c
 
-static struct addr lie; /* unset: none */
+static struct addr lie, other; /* unset: none */
 
 static void
 die(const char *what)
@@ -39,43 +42,53 @@ open_socket(const struct addr *at, int type)
 	return fd;
 }
 
-/* A success response with XOR-MAPPED-ADDRESS (RFC 8489, 14.2). */
-static void
-answer(const uint8_t request[REQUEST_SIZE], const struct sockaddr_in *seen, uint8_t response[RESPONSE_SIZE])
+static size_t
+put_address(uint8_t *out, uint16_t type, const struct sockaddr_in *value)
 {
-	static const uint8_t type_and_length[] = {0x01, 0x01, 0, 12}, attribute[] = {0, 0x20, 0, 8, 0, 1};
-	const struct sockaddr_in *told = addr_is_set(&lie) ? &lie.v4 : seen;
+	const uint8_t head[] = {(uint8_t)(type >> 8), (uint8_t)type, 0, ADDRESS_SIZE - 4, 0, 1};
+
+	memcpy(out, head, sizeof(head));
+	memcpy(out + 6, &value->sin_port, 2);
+	memcpy(out + 8, &value->sin_addr, 4);
+	return ADDRESS_SIZE;
+}
+
+/* A success response (RFC 8489, 14.2 and RFC 5780, 7.4); returns its length. */
+static size_t
+answer(const uint8_t request[REQUEST_SIZE], const struct sockaddr_in *seen, uint8_t response[RESPONSE_MAX])
+{
 	const uint8_t *cookie = request + 4;
-	uint8_t *value = response + REQUEST_SIZE + sizeof(attribute);
-	int i;
+	size_t length = REQUEST_SIZE, i;
 
 	memcpy(response, request, REQUEST_SIZE);
-	memcpy(response, type_and_length, sizeof(type_and_length));
-	memcpy(response + REQUEST_SIZE, attribute, sizeof(attribute));
-	memcpy(value, &told->sin_port, 2);
-	memcpy(value + 2, &told->sin_addr, 4);
+	length += put_address(response + length, XOR_MAPPED_ADDRESS, addr_is_set(&lie) ? &lie.v4 : seen);
 	for (i = 0; i < 6; i++)
-		value[i] ^= cookie[i < 2 ? i : i - 2];
+		response[REQUEST_SIZE + 6 + i] ^= cookie[i < 2 ? i : i - 2];
+	if (addr_is_set(&other))
+		length += put_address(response + length, OTHER_ADDRESS, &other.v4);
+	response[0] = response[1] = 1;
+	response[2] = 0;
+	response[3] = (uint8_t)(length - REQUEST_SIZE);
+	return length;
 }
 
 static void
 serve_datagram(int fd)
 {
-	uint8_t request[1500], response[RESPONSE_SIZE];
+	uint8_t request[1500], response[RESPONSE_MAX];
 	struct sockaddr_in from;
 	socklen_t length = sizeof(from);
 
 	if (recvfrom(fd, request, sizeof(request), 0, (struct sockaddr *)&from, &length) < REQUEST_SIZE)
 		return;
-	answer(request, &from, response);
-	sendto(fd, response, sizeof(response), 0, (struct sockaddr *)&from, length);
+	sendto(fd, response, answer(request, &from, response), 0, (struct sockaddr *)&from, length);
 }
 
 static void
 serve_connection(int listener)
 {
 	struct timeval patience = {.tv_sec = 1};
-	uint8_t request[REQUEST_SIZE], response[RESPONSE_SIZE];
+	uint8_t request[REQUEST_SIZE], response[RESPONSE_MAX];
 	struct sockaddr_in from;
 	socklen_t length = sizeof(from);
 	int fd = accept(listener, (struct sockaddr *)&from, &length);
@@ -83,24 +96,32 @@ serve_connection(int listener)
 	if (fd < 0)
 		return;
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	if (recv(fd, request, sizeof(request), MSG_WAITALL) == REQUEST_SIZE) {
-		answer(request, &from, response);
-		send(fd, response, sizeof(response), MSG_NOSIGNAL);
-	}
+	if (recv(fd, request, sizeof(request), MSG_WAITALL) == REQUEST_SIZE)
+		send(fd, response, answer(request, &from, response), MSG_NOSIGNAL);
 	close(fd);
+}
+
+static struct addr
+parse(const char *text)
+{
+	struct addr a;
+
+	if (addr_parse(text, 3478, &a) == 0 && a.sa.sa_family == AF_INET)
+		return a;
+	fprintf(stderr, "usage: witness ADDRESS:PORT [LIE|- [OTHER]], all IPv4\n");
+	exit(2);
 }
 
 int
 main(int argc, char **argv)
 {
 	struct pollfd fds[2];
-	struct addr at;
+	struct addr at = parse(argc >= 2 && argc <= 4 ? argv[1] : "");
 
-	if (argc < 2 || argc > 3 || addr_parse(argv[1], 3478, &at) < 0 || at.sa.sa_family != AF_INET ||
-	    (argc == 3 && (addr_parse(argv[2], 1, &lie) < 0 || lie.sa.sa_family != AF_INET))) {
-		fprintf(stderr, "usage: witness ADDRESS:PORT [LIE], both IPv4\n");
-		return 2;
-	}
+	if (argc >= 3 && strcmp(argv[2], "-") != 0)
+		lie = parse(argv[2]);
+	if (argc == 4)
+		other = parse(argv[3]);
 	fds[0] = (struct pollfd){.fd = open_socket(&at, SOCK_DGRAM), .events = POLLIN};
 	fds[1] = (struct pollfd){.fd = open_socket(&at, SOCK_STREAM), .events = POLLIN};
 	while (poll(fds, 2, -1) > 0) {
