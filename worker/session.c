@@ -9,7 +9,8 @@
  *                                     ^--- every server lost --- DEGRADED
  *
  * A failing STUN server never takes the outer address away: only the loss of
- * the keep-alive towards every server does, or a fresh answer.
+ * the keep-alive towards every server does, a fresh answer, or STUN servers that
+ * see different addresses (a symmetric NAT: BACKOFF).
  */
 #include "session.h"
 
