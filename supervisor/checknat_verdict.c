@@ -200,7 +200,7 @@ say_udp(struct verdict *v)
 {
 	switch (v->udp_type) {
 	case TYPE_OPEN:
-		say(v, "You are not in a NAT network, so there is no need for this tool.");
+		say(v, "You are not in a NAT network: there is no need for this tool.");
 		break;
 	case TYPE_FIREWALL:
 		say(v, "This machine has a public address, but a firewall in between lets nothing in that was not asked for. "

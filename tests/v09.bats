@@ -127,7 +127,7 @@ END
     lab_wait 10 natter_is web state degraded
     # The connection is there again and the address is in doubt, which everybody can see.
     failed() {
-        natter_is web state degraded && [[ $(natter_field web error) == *"none of 2 STUN servers"* ]]
+        natter_is web state degraded && [[ $(natter_field web error) == "No public STUN server is available."* ]]
     }
     lab_wait 10 failed
     lab_wait 2 status_is '.mappings[0].state' degraded
