@@ -6,21 +6,40 @@
 # With NATTER_TEST_STRICT=1 a skip is a failure too.
 set -uo pipefail
 
-cd "$(dirname "$0")" || exit 1
-(($#)) || set -- ./*.bats lab/*.bats
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+# These wait for silence most of the time, so they run beside the others; what they say comes at the end.
+waiting="check.bats diagnosis.bats"
 
-bats --tap "$@" 2>&1 | tee "$log"
-planned=$(sed -n 's/^1\.\.\([0-9]*\)$/\1/p' "$log")
-skipped=$(grep -cE '^ok [0-9]+ .*# skip' "$log")
-passed=$(($(grep -cE '^ok [0-9]+' "$log") - skipped))
-failed=$(grep -cE '^not ok [0-9]+' "$log")
+cd "$(dirname "$0")" || exit 1
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+if (($# == 0)); then
+    # shellcheck disable=SC2086
+    bats --tap $waiting >"$logs/waiting" 2>&1 &
+    for file in ./*.bats lab/*.bats; do
+        [[ " $waiting " == *" ${file#./} "* ]] || set -- "$@" "$file"
+    done
+fi
+bats --tap "$@" 2>&1 | tee "$logs/others"
+wait
+[[ ! -e $logs/waiting ]] || cat "$logs/waiting"
+
+# count PATTERN: lines of all logs.
+count() {
+    cat "$logs"/* | grep -cE "$1"
+}
+
+planned=$(cat "$logs"/* | sed -n 's/^1\.\.\([0-9]*\)$/\1/p' | paste -sd+)
+skipped=$(count '^ok [0-9]+ .*# skip')
+passed=$(($(count '^ok [0-9]+') - skipped))
+failed=$(count '^not ok [0-9]+')
 lost=$((${planned:-0} - passed - skipped - failed))
 if ((lost > 0)); then
     echo "$lost tests were planned and never ended"
     failed=$((failed + lost))
 fi
+for log in "$logs"/*; do
+    grep -qE '^1\.\.[0-9]+$' "$log" || { echo "the runner of the ${log##*/} files failed" && failed=$((failed + 1)); }
+done
 if [[ ${NATTER_TEST_STRICT:-0} == 1 ]] && ((skipped > 0)); then
     echo "$skipped skipped tests count as failed"
     failed=$((failed + skipped))
