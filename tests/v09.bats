@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: ISC
 #
 # What v0.9 did, and what it did wrong: where the tests are that show how it is here. Each line names a test by
-# words of its name; without words it is the whole file. The last test here checks that they exist.
+# words of its name. The last test here checks that they exist.
 #
 #   Its features
-#     natter.py [SRC_IP] SRC_PORT, -t, -u        commandline.bats
-#     --check-nat: NAT types, warnings           check.bats
-#     messages when it cannot work               diagnosis.bats
-#     -c FILE, a JSON configuration              import.bats; config.bats "good files" (v0.9-template.cfg)
+#     natter.py [SRC_IP] SRC_PORT                commandline.bats "natter.py PORT", "natter.py -t SRC_IP PORT"
+#     -t: the test page                          commandline.bats "natter.py -t PORT"; unit.bats "the test page"
+#     --check-nat: NAT types, warnings           check.bats "every type of NAT"
+#     messages when it cannot work               diagnosis.bats "each message appears"
+#     -c FILE, a JSON configuration              import.bats "round trip: natterd"; config.bats "good files"
 #     -v; logging: level, log_file               v09.bats "-v and level"; service.bats "started as a daemon"
 #     open_port: the address is the one bound    mappings.bats "open_port, TCP: the program", "open_port, UDP"
 #     forward_port: the target; a free port      mappings.bats "forward_port, TCP", "forward_port, UDP"
@@ -34,8 +35,8 @@
 #     UDP relaying stops during STUN             relay.bats "while STUN goes on"
 #     keep-alive: fixed interval, port, host     v09.bats "another interval"; servers.bats "a keep-alive server that"
 #     STUN attributes' padding is not skipped    unit.bats "the STUN codec: padding"
-#     exactly three good TCP servers: an error   v09.bats "exactly three"; check.bats
-#     "full cone" behind a restricted NAT        check.bats
+#     exactly three good TCP servers: an error   v09.bats "exactly three"; check.bats "exactly three"
+#     "full cone" behind a restricted NAT        check.bats "each other's alternates"
 
 # shellcheck source-path=SCRIPTDIR source=helper.bash
 source "$BATS_TEST_DIRNAME/helper.bash"
