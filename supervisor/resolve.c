@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Looking names up; see resolve.h.  A child writes what it found in one write
- * to the pipe that all children share:
- *
- *     struct answer { index of the name, count, addresses }
+ * The names of all servers and what is known of them; see resolve.h.
  */
 #include "resolve.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,28 +13,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "child.h"
 #include "log.h"
+#include "lookup.h"
 
-#define ADDRESSES_MAX 8
 #define RETRY_MAX 60
-/* A resolver's own time-outs end below this; a child that hangs longer is killed. */
-#define CHILD_SECONDS 60
 /* Public servers move: their addresses are looked up again after this. */
 static const struct timeval refresh_time = {.tv_sec = 600};
 
-struct answer {
-	uint32_t index;
-	uint32_t count; /* 0: the name could not be resolved */
-	int32_t error;  /* getaddrinfo's, if count is 0 */
-	struct addr addresses[ADDRESSES_MAX];
-};
-
-_Static_assert(sizeof(struct answer) <= 512, "POSIX: a write of up to 512 bytes to a pipe is never mixed with another");
-
 struct name {
 	char host[ADDR_HOST_SIZE];
-	struct addr addresses[ADDRESSES_MAX]; /* port 0 */
+	struct addr addresses[LOOKUP_ADDRESSES_MAX]; /* port 0 */
 	uint32_t count;
 	bool numeric;
 	bool failing; /* the last look-up failed; logged once */
@@ -100,41 +84,11 @@ add_names(const struct config_hosts *hosts)
 		add_name(hosts->list[i].host);
 }
 
-/* In the child: asks the system's resolver and writes the answer. */
-static void __attribute__((noreturn))
-look_up(uint32_t index, int fd)
-{
-	struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *list = NULL, *a;
-	struct answer answer;
-	unsigned int taken[2] = {0, 0};
-
-	if (geteuid() == 0 && (setgroups(0, NULL) < 0 || setresgid(resolve.gid, resolve.gid, resolve.gid) < 0 ||
-				  setresuid(resolve.uid, resolve.uid, resolve.uid) < 0))
-		_exit(EXIT_FAILURE);
-	memset(&answer, 0, sizeof(answer));
-	answer.index = index;
-	alarm(CHILD_SECONDS);
-	answer.error = getaddrinfo(resolve.names[index].host, NULL, &hints, &list);
-	for (a = list; a != NULL; a = a->ai_next) {
-		/* Half of the room for each family, or many of one would push the other out. */
-		unsigned int *of_family = &taken[a->ai_family == AF_INET6];
-
-		if (*of_family < ADDRESSES_MAX / 2 &&
-		    addr_from_sockaddr(a->ai_addr, &answer.addresses[answer.count]) == 0) {
-			answer.count++;
-			++*of_family;
-		}
-	}
-	_exit(write(fd, &answer, sizeof(answer)) == (ssize_t)sizeof(answer) ? EXIT_SUCCESS : EXIT_FAILURE);
-}
-
 static void
 start_look_up(size_t index)
 {
-	pid_t pid = child_fork(resolve.pipe[1]);
+	pid_t pid = lookup_start(resolve.names[index].host, (uint32_t)index, resolve.pipe[1], resolve.uid, resolve.gid);
 
-	if (pid == 0)
-		look_up((uint32_t)index, CHILD_FD);
 	if (pid < 0)
 		take_failure(&resolve.names[index], strerror(errno));
 	else
@@ -204,7 +158,7 @@ take_failure(struct name *n, const char *why)
 }
 
 static void
-take_addresses(struct name *n, const struct answer *answer)
+take_addresses(struct name *n, const struct lookup_answer *answer)
 {
 	char text[ADDR_TEXT_SIZE];
 
@@ -218,30 +172,16 @@ take_addresses(struct name *n, const struct answer *answer)
 	resolve.changed();
 }
 
-/* The children are ours, but what they parsed is not. */
-static bool
-is_sane(const struct answer *a)
-{
-	uint32_t i;
-
-	if (a->index >= resolve.count || a->count > ADDRESSES_MAX)
-		return false;
-	for (i = 0; i < a->count; i++)
-		if (!addr_is_set(&a->addresses[i]))
-			return false;
-	return true;
-}
-
 /* Returns false when there is nothing more to read. */
 static bool
 read_answer(void)
 {
-	struct answer answer;
-	ssize_t n = read(resolve.pipe[0], &answer, sizeof(answer));
+	struct lookup_answer answer;
+	int n = lookup_read(resolve.pipe[0], &answer);
 
-	if (n < 0)
+	if (n == 0)
 		return false;
-	if (n != (ssize_t)sizeof(answer) || !is_sane(&answer)) {
+	if (n < 0 || answer.index >= resolve.count) {
 		log_error("natterd: a look-up's answer is malformed and is ignored");
 		return true;
 	}
@@ -395,7 +335,7 @@ list_servers(const struct config_hosts *hosts, sa_family_t family, struct server
 {
 	uint32_t rank, count = 0;
 
-	for (rank = 0; rank < ADDRESSES_MAX; rank++)
+	for (rank = 0; rank < LOOKUP_ADDRESSES_MAX; rank++)
 		count = take_rank(hosts, rank, family, list, count);
 	return count;
 }
