@@ -8,105 +8,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "checknat_judge.h"
 #include "log.h"
-
-enum type {
-	TYPE_UNKNOWN,
-	TYPE_OPEN,
-	TYPE_FIREWALL,
-	TYPE_FULL_CONE,
-	TYPE_RESTRICTED,
-	TYPE_PORT_RESTRICTED,
-	TYPE_SYMMETRIC,
-	TYPE_BLOCKED,
-	TYPE_CONE, /* TCP: what is let in cannot be asked from a server */
-	TYPE_COUNT
-};
-
-/* v0.9's words */
-static const char *const type_names[TYPE_COUNT] = {
-    [TYPE_UNKNOWN] = "Unknown",
-    [TYPE_OPEN] = "Open Internet",
-    [TYPE_FIREWALL] = "Symmetric UDP firewall",
-    [TYPE_FULL_CONE] = "Full cone (NAT 1)",
-    [TYPE_RESTRICTED] = "Restricted (NAT 2)",
-    [TYPE_PORT_RESTRICTED] = "Port restricted (NAT 3)",
-    [TYPE_SYMMETRIC] = "Symmetric (NAT 4)",
-    [TYPE_BLOCKED] = "UDP blocked",
-    [TYPE_CONE] = "Cone",
-};
 
 struct verdict {
 	const struct checknat_part *udp;
 	const struct checknat_part *tcp;
-	enum type udp_type;
-	enum type tcp_type;
-	enum nat_answer udp_works;
-	enum nat_answer tcp_works;
-	enum nat_answer works;
-	bool no_network;
-	bool no_names;
-	bool no_answers;
-	bool proxy;
+	struct checknat_judgement j;
 	struct json_object *messages;
 };
-
-static enum type
-udp_type_of(const struct nat_report *udp, const struct nat_report *tcp)
-{
-	static const enum type by_filtering[NAT_FILTERING_COUNT] = {
-	    [NAT_FILTERING_UNKNOWN] = TYPE_UNKNOWN,
-	    [NAT_FILTERING_ENDPOINT_INDEPENDENT] = TYPE_FULL_CONE,
-	    [NAT_FILTERING_ADDRESS_DEPENDENT] = TYPE_RESTRICTED,
-	    [NAT_FILTERING_ADDRESS_AND_PORT_DEPENDENT] = TYPE_PORT_RESTRICTED,
-	};
-	enum type cone = by_filtering[udp->filtering];
-
-	switch (udp->mapping) {
-	case NAT_MAPPING_UNKNOWN:
-		return udp->asked > 0 && udp->answered == 0 && tcp->answered > 0 ? TYPE_BLOCKED : TYPE_UNKNOWN;
-	case NAT_MAPPING_NONE:
-		return cone == TYPE_FULL_CONE ? TYPE_OPEN : cone == TYPE_UNKNOWN ? TYPE_UNKNOWN : TYPE_FIREWALL;
-	case NAT_MAPPING_ENDPOINT_INDEPENDENT:
-		return cone;
-	default:
-		return TYPE_SYMMETRIC;
-	}
-}
-
-static enum type
-tcp_type_of(const struct nat_report *tcp)
-{
-	switch (tcp->mapping) {
-	case NAT_MAPPING_UNKNOWN:
-		return TYPE_UNKNOWN;
-	case NAT_MAPPING_NONE:
-	case NAT_MAPPING_ENDPOINT_INDEPENDENT:
-		return TYPE_CONE;
-	default:
-		return TYPE_SYMMETRIC;
-	}
-}
-
-static enum nat_answer
-udp_works(enum type type)
-{
-	if (type == TYPE_UNKNOWN)
-		return NAT_UNKNOWN;
-	return type == TYPE_OPEN || type == TYPE_FULL_CONE ? NAT_YES : NAT_NO;
-}
-
-/* No server can tell what is let in over TCP: the same device's UDP is the best
- * witness, and a hairpin that came through another one. */
-static enum nat_answer
-tcp_works(enum type type, enum type udp, enum nat_answer hairpinning)
-{
-	if (type == TYPE_SYMMETRIC || (type == TYPE_CONE && udp == TYPE_FIREWALL))
-		return NAT_NO;
-	if (type == TYPE_CONE && (udp == TYPE_OPEN || udp == TYPE_FULL_CONE || hairpinning == NAT_YES))
-		return NAT_YES;
-	return NAT_UNKNOWN;
-}
 
 static void __attribute__((format(printf, 2, 3)))
 say(struct verdict *v, const char *format, ...)
@@ -135,10 +45,10 @@ say_tried(struct verdict *v, const char *protocol, const struct nat_report *r)
 static void
 say_silence(struct verdict *v)
 {
-	if (v->no_network) {
+	if (v->j.no_network) {
 		say(v, "There is no network: this machine has no route to the Internet. Check its cable or Wi-Fi, its "
 		       "address and its default gateway.");
-	} else if (v->no_names) {
+	} else if (v->j.no_names) {
 		say(v, "There is no DNS: none of the STUN servers' names has an address. Check /etc/resolv.conf and the name "
 		       "server that it names, or give servers by their addresses in natter.cfg.");
 	} else {
@@ -190,7 +100,7 @@ say_routers(struct verdict *v)
 	say(v, "There seem to be several NATs in a row: routers with private addresses follow one another (%s). Strangers "
 	       "get in only where each of them lets them in.",
 	    list);
-	if (v->works != NAT_YES)
+	if (v->j.works != NAT_YES)
 		say(v, "On the router that is yours, forward the port to this machine or make this machine its DMZ host; then "
 		       "check again.");
 }
@@ -198,7 +108,7 @@ say_routers(struct verdict *v)
 static void
 say_udp(struct verdict *v)
 {
-	switch (v->udp_type) {
+	switch (v->j.udp_type) {
 	case TYPE_OPEN:
 		say(v, "You are not in a NAT network: there is no need for this tool.");
 		break;
@@ -227,9 +137,9 @@ say_udp(struct verdict *v)
 static void
 say_tcp(struct verdict *v)
 {
-	if (v->tcp_type == TYPE_SYMMETRIC)
+	if (v->j.tcp_type == TYPE_SYMMETRIC)
 		say(v, "You cannot perform TCP hole punching in a symmetric NAT network.");
-	if (v->udp_type == TYPE_SYMMETRIC || v->tcp_type == TYPE_SYMMETRIC)
+	if (v->j.udp_type == TYPE_SYMMETRIC || v->j.tcp_type == TYPE_SYMMETRIC)
 		say(v, "If the NAT is your router's, choose full cone (NAT 1) there or forward the port to this machine; if it "
 		       "is your carrier's, ask for a public address or a full-cone one.");
 }
@@ -238,18 +148,18 @@ say_tcp(struct verdict *v)
 static void
 say_unknown(struct verdict *v)
 {
-	if (v->udp_type == TYPE_UNKNOWN && v->udp->report.answered == 0)
+	if (v->j.udp_type == TYPE_UNKNOWN && v->udp->report.answered == 0)
 		say_tried(v, "UDP", &v->udp->report);
-	else if (v->udp_type == TYPE_UNKNOWN)
+	else if (v->j.udp_type == TYPE_UNKNOWN)
 		say(v, "Over UDP no server could tell more: none with a second address (RFC 5780) answered. Name one in "
 		       "natter.cfg, for instance stun.nextcloud.com.");
-	if (v->tcp_type == TYPE_UNKNOWN && v->tcp->report.answered == 0)
+	if (v->j.tcp_type == TYPE_UNKNOWN && v->tcp->report.answered == 0)
 		say(v, "Over TCP no STUN server answered%s%s. Many do not serve TCP: name one that does in natter.cfg.",
 		    v->tcp->report.error[0] != '\0' ? ": " : "", v->tcp->report.error);
-	else if (v->tcp_type == TYPE_UNKNOWN)
+	else if (v->j.tcp_type == TYPE_UNKNOWN)
 		say(v, "Over TCP only one server address answered, which cannot tell the kind of the NAT. Name more in "
 		       "natter.cfg.");
-	else if (v->tcp_works == NAT_UNKNOWN)
+	else if (v->j.tcp_works == NAT_UNKNOWN)
 		say(v, "Whether strangers get in over TCP cannot be asked from a server. Try it: natterd -t PORT, and open the "
 		       "address that it prints from outside, for instance with a mobile phone that is not in your Wi-Fi.");
 }
@@ -257,53 +167,24 @@ say_unknown(struct verdict *v)
 static void
 say_summary(struct verdict *v)
 {
-	if (v->works == NAT_YES)
+	if (v->j.works == NAT_YES)
 		say(v, "natter can work here, for TCP and for UDP.");
-	else if (v->works == NAT_UNKNOWN)
+	else if (v->j.works == NAT_UNKNOWN)
 		say(v, "Whether natter can work here could not be found out.");
-	else if (v->udp_works == NAT_YES && !v->proxy)
+	else if (v->j.udp_works == NAT_YES && !v->j.proxy)
 		say(v, "natter can work here for UDP, but not for TCP.");
-	else if (v->tcp_works == NAT_YES && !v->proxy)
+	else if (v->j.tcp_works == NAT_YES && !v->j.proxy)
 		say(v, "natter can work here for TCP, but not for UDP.");
 	else
 		say(v, "natter cannot work here as things are.");
 }
 
-static enum nat_answer
-both(enum nat_answer a, enum nat_answer b)
-{
-	if (a == NAT_NO || b == NAT_NO)
-		return NAT_NO;
-	return a == NAT_YES && b == NAT_YES ? NAT_YES : NAT_UNKNOWN;
-}
-
-static void
-judge(struct verdict *v, const struct checknat_result *result)
-{
-	const struct nat_report *udp, *tcp;
-
-	v->udp = &result->parts[PROTOCOL_UDP];
-	v->tcp = &result->parts[PROTOCOL_TCP];
-	udp = &v->udp->report;
-	tcp = &v->tcp->report;
-	v->udp_type = udp_type_of(udp, tcp);
-	v->tcp_type = tcp_type_of(tcp);
-	v->udp_works = udp_works(v->udp_type);
-	v->tcp_works = tcp_works(v->tcp_type, v->udp_type, (enum nat_answer)tcp->hairpinning);
-	v->no_answers = udp->answered == 0 && tcp->answered == 0;
-	v->no_network = v->no_answers && v->udp->reported && !udp->has_route;
-	v->no_names = v->no_answers && v->udp->resolved == 0 && v->tcp->resolved == 0;
-	v->proxy = udp->intercepted == NAT_YES || tcp->intercepted == NAT_YES || v->udp->fake_address ||
-		   v->tcp->fake_address;
-	v->works = v->proxy ? NAT_NO : both(v->udp_works, v->tcp_works);
-}
-
 static void
 explain(struct verdict *v)
 {
-	if (v->proxy) {
+	if (v->j.proxy) {
 		say_proxy(v);
-	} else if (v->no_answers) {
+	} else if (v->j.no_answers) {
 		say_silence(v);
 	} else {
 		say_udp(v);
@@ -329,13 +210,12 @@ port_preservation(const struct nat_report *r)
 }
 
 static struct json_object *
-part_to_json(const struct nat_report *r, enum protocol protocol, enum type type, enum nat_answer works)
+part_to_json(const struct nat_report *r, enum protocol protocol, enum checknat_type type, enum nat_answer works)
 {
 	struct json_object *o = json_object_new_object();
 	char text[ADDR_TEXT_SIZE];
 
-	/* v0.9 numbered the types of UDP NATs alone. */
-	add_text(o, "type", protocol == PROTOCOL_TCP && type == TYPE_SYMMETRIC ? "Symmetric" : type_names[type]);
+	add_text(o, "type", checknat_type_name(type, protocol));
 	add_text(o, "works", nat_answer_name(works));
 	add_text(o, "mapping", nat_mapping_name((enum nat_mapping)r->mapping));
 	if (protocol == PROTOCOL_UDP)
@@ -366,13 +246,17 @@ struct json_object *
 checknat_verdict(const struct checknat_result *result)
 {
 	struct json_object *o = json_object_new_object();
-	struct verdict v = {.messages = json_object_new_array()};
+	struct verdict v = {
+	    .udp = &result->parts[PROTOCOL_UDP],
+	    .tcp = &result->parts[PROTOCOL_TCP],
+	    .j = checknat_judge(result),
+	    .messages = json_object_new_array(),
+	};
 
-	judge(&v, result);
 	explain(&v);
-	add_text(o, "works", nat_answer_name(v.works));
-	json_object_object_add(o, "udp", part_to_json(&v.udp->report, PROTOCOL_UDP, v.udp_type, v.udp_works));
-	json_object_object_add(o, "tcp", part_to_json(&v.tcp->report, PROTOCOL_TCP, v.tcp_type, v.tcp_works));
+	add_text(o, "works", nat_answer_name(v.j.works));
+	json_object_object_add(o, "udp", part_to_json(&v.udp->report, PROTOCOL_UDP, v.j.udp_type, v.j.udp_works));
+	json_object_object_add(o, "tcp", part_to_json(&v.tcp->report, PROTOCOL_TCP, v.j.tcp_type, v.j.tcp_works));
 	json_object_object_add(o, "routers", routers_to_json(&v.udp->report));
 	json_object_object_add(o, "messages", v.messages);
 	return o;

@@ -117,3 +117,7 @@ run_unit() {
 @test "the import of v0.9's hooks" {
     run_unit import
 }
+
+@test "the NAT check: types, what follows, and what is believed" {
+    run_unit checknat
+}
