@@ -66,7 +66,8 @@ nat_report_is_valid(const struct nat_report *r)
 	    r->hairpinning >= NAT_ANSWER_COUNT || r->intercepted >= NAT_ANSWER_COUNT || r->has_route > 1 ||
 	    r->answered > r->asked || !are_hops_sane(r))
 		return false;
-	if (addr_is_set(&r->inner) != addr_is_set(&r->outer) || addr_is_wildcard(&r->outer))
+	if (addr_is_set(&r->inner) != addr_is_set(&r->outer) || addr_is_set(&r->server) != addr_is_set(&r->outer) ||
+	    addr_is_wildcard(&r->outer))
 		return false;
 	if (r->inner.sa.sa_family != r->outer.sa.sa_family || (addr_is_set(&r->outer) && addr_port(&r->outer) == 0))
 		return false;

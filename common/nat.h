@@ -52,7 +52,8 @@ struct nat_report {
 	uint32_t hop_count;
 	struct addr hops[NAT_HOPS_MAX]; /* UDP: the first routers on the way out, port 0; unset: it is silent */
 	struct addr inner;    /* the port that was checked, as this machine sees it; unset: no answer */
-	struct addr outer;    /* as the first server sees it; unset: no answer */
+	struct addr outer;    /* as the servers see it; unset: no answer */
+	struct addr server;   /* one of those that see it so; unset: no answer */
 	char error[REPORT_ERROR_SIZE]; /* what the servers that did not answer did, or "" */
 };
 

@@ -17,10 +17,14 @@
 #include "ports.h"
 #include "resolve.h"
 
-/* A name that is still being looked up after this counts as unknown. */
-#define LOOK_UP_SECONDS 10
+/* Names are looked at so often.  After the first span some servers suffice, after the
+ * second a name that is still being looked up counts as unknown. */
 static const struct timeval glance_time = {.tv_usec = 50000};
-#define GLANCES (LOOK_UP_SECONDS * 20)
+#define GLANCES_A_SECOND 20
+#define GLANCES_FEW (2 * GLANCES_A_SECOND)
+#define GLANCES_MAX (10 * GLANCES_A_SECOND)
+/* So many servers can tell everything as a rule. */
+#define SERVERS_FEW 4
 /* After this a worker is asked for what it knows, and a little later it is ended. */
 #define ALL_SECONDS 57
 #define LAST_SECONDS 2
@@ -71,13 +75,27 @@ is_over(const struct part *p)
 }
 
 static void
+note_same_host(struct checknat *c)
+{
+	const struct addr *answered = &c->result.parts[PROTOCOL_TCP].report.server;
+	const struct servers *asked = &c->parts[PROTOCOL_UDP].servers;
+	uint32_t i;
+
+	for (i = 0; i < asked->stun_count; i++)
+		c->result.same_host = c->result.same_host ||
+		    (addr_is_set(answered) && addr_same_ip(&asked->stun[i].addr, answered));
+}
+
+static void
 end_part(struct part *p)
 {
 	struct checknat *c = p->check;
 
 	p->over = true;
-	if (is_over(&c->parts[0]) && is_over(&c->parts[1]))
-		c->done(c->context, &c->result);
+	if (!is_over(&c->parts[0]) || !is_over(&c->parts[1]))
+		return;
+	note_same_host(c);
+	c->done(c->context, &c->result);
 }
 
 static void
@@ -123,9 +141,11 @@ start_worker(struct part *p)
 	struct checknat_part *r = result_of(p);
 	uint32_t i;
 
+	resolve_stun(p->hosts, p->mapping.bind.sa.sa_family == AF_INET6 ? AF_INET : AF_INET6, &p->servers);
+	r->known = p->servers.stun_count;
 	resolve_stun(p->hosts, p->mapping.bind.sa.sa_family, &p->servers);
-	r->names = (uint32_t)p->hosts->count;
-	r->resolved = p->servers.stun_count;
+	r->usable = p->servers.stun_count;
+	r->known += r->usable;
 	for (i = 0; i < p->servers.stun_count; i++)
 		r->fake_address = r->fake_address || is_fake_address(&p->servers.stun[i].addr);
 	if (peer_start(&p->peer, p->check->base, &p->servers) < 0)
@@ -133,15 +153,26 @@ start_worker(struct part *p)
 }
 
 static bool
+has_few(const struct part *p)
+{
+	struct servers servers;
+
+	resolve_stun(p->hosts, p->mapping.bind.sa.sa_family, &servers);
+	return resolve_is_settled(p->hosts) || servers.stun_count >= SERVERS_FEW;
+}
+
+static bool
 may_start(const struct checknat *c)
 {
-	return resolve_is_settled(c->parts[0].hosts) && resolve_is_settled(c->parts[1].hosts);
+	if (resolve_is_settled(c->parts[0].hosts) && resolve_is_settled(c->parts[1].hosts))
+		return true;
+	return c->glances >= GLANCES_MAX || (c->glances >= GLANCES_FEW && has_few(&c->parts[0]) && has_few(&c->parts[1]));
 }
 
 static void
 start_workers(struct checknat *c)
 {
-	struct timeval rest = {.tv_sec = ALL_SECONDS - c->glances * glance_time.tv_usec / 1000000};
+	struct timeval rest = {.tv_sec = ALL_SECONDS - c->glances / GLANCES_A_SECOND};
 
 	c->step = STEP_TESTS;
 	event_add(c->timer, &rest);
@@ -160,10 +191,12 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	switch (c->step) {
 	case STEP_NAMES:
-		if (may_start(c) || c->glances++ >= GLANCES)
+		if (may_start(c)) {
 			start_workers(c);
-		else
+		} else {
+			c->glances++;
 			event_add(c->timer, &glance_time);
+		}
 		return;
 	case STEP_TESTS:
 		c->step = STEP_LAST;
@@ -173,7 +206,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 		return;
 	case STEP_LAST:
 		for (i = 0; i < 2; i++)
-			peer_end(&c->parts[i].peer);
+			peer_kill(&c->parts[i].peer);
 		return;
 	}
 }
@@ -189,13 +222,30 @@ fill_mapping(struct part *p, enum protocol protocol, const struct config *config
 	m->task = TASK_CHECK;
 	m->uid = config->uid;
 	m->gid = config->gid;
-	m->log_level = config->log_level;
+	/* A service's log has the result; each step of it is for who looks for a fault. */
+	m->log_level = config->log_level == LOG_LEVEL_INFO && config->control_socket != NULL ? LOG_LEVEL_WARNING
+											     : config->log_level;
 	m->bind = *bind;
 	if (addr_port(bind) == 0)
 		return ports_choose(config, m);
 	if (broker_try_port(m, true) == 0)
 		return 0;
 	return -1;
+}
+
+static const char *
+explain(int error)
+{
+	switch (error) {
+	case EACCES:
+		return "that takes root; choose a port from 1024 on, or none";
+	case EADDRINUSE:
+		return "another program has that port; choose another one, or none";
+	case EADDRNOTAVAIL:
+		return "this machine does not have that address; leave it out to take any";
+	default:
+		return strerror(error);
+	}
 }
 
 static int
@@ -207,8 +257,8 @@ fill_part(struct checknat *c, enum protocol protocol, const struct config *confi
 	p->hosts = &config->stun[protocol];
 	if (fill_mapping(p, protocol, config, bind) == 0)
 		return 0;
-	log_error("check-%s: cannot use %s for the check: %s; choose a free port, or none", protocol_name(protocol),
-	    addr_text(bind, where), strerror(errno));
+	log_error("check-%s: cannot check from %s: %s", protocol_name(protocol),
+	    addr_port(bind) != 0 ? addr_text(bind, where) : addr_ip_text(bind, where), explain(errno));
 	return -1;
 }
 
@@ -224,6 +274,7 @@ checknat_start(struct event_base *base, const struct config *config, const struc
 		c->parts[i].check = c;
 		peer_init(&c->parts[i].peer, &c->parts[i].mapping, &handlers, &c->parts[i]);
 	}
+	c->result.ipv6 = bind->sa.sa_family == AF_INET6;
 	c->base = base;
 	c->done = done;
 	c->context = context;

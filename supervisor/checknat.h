@@ -15,13 +15,15 @@
 struct checknat_part {
 	struct nat_report report;
 	bool reported;     /* false: the worker could not do its work, as error says */
-	uint32_t names;    /* STUN servers as configured */
-	uint32_t resolved; /* addresses that were found for them */
+	uint32_t known;    /* addresses of its STUN servers */
+	uint32_t usable;   /* of these, of the IP version that was checked */
 	bool fake_address; /* one of these is of a kind that only a proxy's name service gives */
 };
 
 struct checknat_result {
 	struct checknat_part parts[2]; /* by enum protocol */
+	bool ipv6;                     /* what was checked */
+	bool same_host; /* a server that answered over TCP was asked over UDP too */
 };
 
 struct checknat;

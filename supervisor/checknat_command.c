@@ -54,6 +54,10 @@ on_done(void *context, const struct checknat_result *result)
 	else
 		checknat_print(verdict);
 	c->status = checknat_status(verdict);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		log_error("cannot write the result: %s", strerror(errno));
+		c->status = CHECKNAT_UNKNOWN;
+	}
 	json_object_put(verdict);
 	event_base_loopbreak(c->base);
 }

@@ -26,10 +26,12 @@ struct checknat_judgement {
 	enum checknat_type tcp_type;
 	enum nat_answer udp_works;
 	enum nat_answer tcp_works;
-	enum nat_answer works; /* both of them, and no proxy in between */
+	enum nat_answer works; /* both of them */
 	bool no_answers;       /* no server gave an address, over UDP or over TCP, and ... */
 	bool no_network;       /* ... there is no route to any */
 	bool no_names;         /* ... none has an address */
+	bool no_version;       /* ... none has one of the IP version that was checked */
+	bool failed;           /* a worker could not do its work */
 	bool proxy;            /* something answers in place of the servers */
 };
 

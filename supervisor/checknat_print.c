@@ -56,10 +56,12 @@ print_messages(struct json_object *result, struct json_object *messages)
 
 	for (i = 0; i < count; i++) {
 		const char *colour = i + 1 == count ? colours[checknat_status(result)] : TERMINAL_PLAIN;
+		const char *text = json_object_get_string(json_object_array_get_idx(messages, i));
 
+		if (text == NULL)
+			continue;
 		terminal_begin(stdout, colour);
-		table_put_paragraph(stdout, json_object_get_string(json_object_array_get_idx(messages, i)),
-		    table_terminal_width());
+		table_put_paragraph(stdout, text, table_terminal_width());
 		terminal_end(stdout, colour);
 	}
 }

@@ -15,6 +15,7 @@ struct verdict {
 	const struct checknat_part *udp;
 	const struct checknat_part *tcp;
 	struct checknat_judgement j;
+	bool ipv6;
 	struct json_object *messages;
 };
 
@@ -45,12 +46,18 @@ say_tried(struct verdict *v, const char *protocol, const struct nat_report *r)
 static void
 say_silence(struct verdict *v)
 {
+	const char *version = v->ipv6 ? "IPv6" : "IPv4";
+
 	if (v->j.no_network) {
-		say(v, "There is no network: this machine has no route to the Internet. Check its cable or Wi-Fi, its "
-		       "address and its default gateway.");
+		say(v, "There is no network: this machine has no route to the %s Internet. Check its cable or Wi-Fi, its "
+		       "address and its default gateway.%s",
+		    version, v->ipv6 ? " Without SRC_IP the check is about IPv4." : "");
 	} else if (v->j.no_names) {
 		say(v, "There is no DNS: none of the STUN servers' names has an address. Check /etc/resolv.conf and the name "
 		       "server that it names, or give servers by their addresses in natter.cfg.");
+	} else if (v->j.no_version) {
+		say(v, "None of the STUN servers has an %s address. Name some that have in natter.cfg%s.", version,
+		    v->ipv6 ? ", or leave SRC_IP out to check IPv4" : "");
 	} else {
 		say(v, "No public STUN server is available. Please check your Internet connection.");
 		say_tried(v, "UDP", &v->udp->report);
@@ -65,7 +72,7 @@ say_proxy(struct verdict *v)
 {
 	if (v->udp->report.intercepted == NAT_YES || v->tcp->report.intercepted == NAT_YES)
 		say(v, "A transparent proxy answers in place of the servers: over %s even an address that nobody has gave an "
-		       "answer. What was found describes the proxy.",
+		       "answer. What was found there describes the proxy.",
 		    v->udp->report.intercepted != NAT_YES ? "TCP" : v->tcp->report.intercepted != NAT_YES ? "UDP" : "UDP and TCP");
 	else
 		say(v, "The servers' names have addresses in 198.18.0.0/15, which only a transparent proxy gives out.");
@@ -73,7 +80,7 @@ say_proxy(struct verdict *v)
 	       "3478. Then check again.");
 }
 
-/* A hop that only a network behind a NAT can have. */
+/* Carriers route through such addresses without a NAT too, so it is a hint. */
 static unsigned int
 count_private(const struct nat_report *r)
 {
@@ -97,12 +104,19 @@ say_routers(struct verdict *v)
 		if (addr_is_private(&r->hops[i]))
 			snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s", list[0] != '\0' ? ", " : "",
 			    addr_ip_text(&r->hops[i], ip));
-	say(v, "There seem to be several NATs in a row: routers with private addresses follow one another (%s). Strangers "
-	       "get in only where each of them lets them in.",
+	say(v, "There seem to be several NATs in a row: more than one router on the way out has a private address (%s). "
+	       "Strangers get in only where each of them lets them in.",
 	    list);
 	if (v->j.works != NAT_YES)
 		say(v, "On the router that is yours, forward the port to this machine or make this machine its DMZ host; then "
 		       "check again.");
+}
+
+static void
+say_own_firewall(struct verdict *v)
+{
+	say(v, "First look at this machine itself: a firewall on it that drops what comes in (ufw, firewalld, nftables "
+	       "INPUT) looks the same. Allow the port there, then check again.");
 }
 
 static void
@@ -115,19 +129,22 @@ say_udp(struct verdict *v)
 	case TYPE_FIREWALL:
 		say(v, "This machine has a public address, but a firewall in between lets nothing in that was not asked for. "
 		       "Allow the port there, on your router as a rule; no NAT has to be punched.");
+		say_own_firewall(v);
 		break;
 	case TYPE_RESTRICTED:
 	case TYPE_PORT_RESTRICTED:
 		say(v, "The NAT type of your network is not full cone (NAT 1). TCP hole punching may fail.");
-		say(v, "The NAT, or a firewall in between, keeps strangers out. If it is your router: forward the port to this "
-		       "machine, make it the DMZ host, or choose full cone (NAT 1) there. If it is your carrier's: ask for a "
-		       "public address or a full-cone one.");
+		say_own_firewall(v);
+		say(v, "Otherwise the NAT, or a firewall in between, keeps strangers out. If it is your router: forward the "
+		       "port to this machine, make it the DMZ host, or choose full cone (NAT 1) there. If it is your "
+		       "carrier's: ask for a public address or a full-cone one.");
 		break;
 	case TYPE_SYMMETRIC:
 		say(v, "You cannot perform UDP hole punching in a symmetric NAT network.");
 		break;
 	case TYPE_BLOCKED:
 		say(v, "UDP is blocked: servers answer over TCP only. A firewall in between drops it; allow UDP there.");
+		say_tried(v, "UDP", &v->udp->report);
 		break;
 	default:
 		break;
@@ -146,43 +163,79 @@ say_tcp(struct verdict *v)
 
 /* What is missing for a full answer. */
 static void
+say_unknown_udp(struct verdict *v)
+{
+	if (v->udp->known == 0)
+		say(v, "None of the STUN servers for UDP has an address: their names cannot be resolved.");
+	else if (v->udp->report.answered == 0)
+		say_tried(v, "UDP", &v->udp->report);
+	else
+		say(v, "No server could tell what is let in over UDP. That takes one with a second address (RFC 5780): name "
+		       "others as stun_server in natter.cfg (natterd --check-nat -c FILE reads them there).");
+}
+
+static void
+say_unknown_tcp(struct verdict *v)
+{
+	if (v->tcp->known == 0)
+		say(v, "None of the STUN servers for TCP has an address: their names cannot be resolved.");
+	else if (v->tcp->report.answered == 0)
+		say(v, "Over TCP no STUN server answered%s%s. Many do not serve TCP: name others as stun_server in natter.cfg "
+		       "(natterd --check-nat -c FILE reads them there).",
+		    v->tcp->report.error[0] != '\0' ? ": " : "", v->tcp->report.error);
+	else
+		say(v, "Over TCP only one server's address answered, which cannot tell the kind of the NAT. Name more as "
+		       "stun_server in natter.cfg.");
+}
+
+static void
 say_unknown(struct verdict *v)
 {
-	if (v->j.udp_type == TYPE_UNKNOWN && v->udp->report.answered == 0)
-		say_tried(v, "UDP", &v->udp->report);
-	else if (v->j.udp_type == TYPE_UNKNOWN)
-		say(v, "Over UDP no server could tell more: none with a second address (RFC 5780) answered. Name one in "
-		       "natter.cfg, for instance stun.nextcloud.com.");
-	if (v->j.tcp_type == TYPE_UNKNOWN && v->tcp->report.answered == 0)
-		say(v, "Over TCP no STUN server answered%s%s. Many do not serve TCP: name one that does in natter.cfg.",
-		    v->tcp->report.error[0] != '\0' ? ": " : "", v->tcp->report.error);
-	else if (v->j.tcp_type == TYPE_UNKNOWN)
-		say(v, "Over TCP only one server address answered, which cannot tell the kind of the NAT. Name more in "
-		       "natter.cfg.");
+	if (v->j.udp_type == TYPE_UNKNOWN)
+		say_unknown_udp(v);
+	if (v->j.tcp_type == TYPE_UNKNOWN)
+		say_unknown_tcp(v);
 	else if (v->j.tcp_works == NAT_UNKNOWN)
 		say(v, "Whether strangers get in over TCP cannot be asked from a server. Try it: natterd -t PORT, and open the "
 		       "address that it prints from outside, for instance with a mobile phone that is not in your Wi-Fi.");
 }
 
 static void
-say_summary(struct verdict *v)
+say_failed(struct verdict *v)
 {
-	if (v->j.works == NAT_YES)
-		say(v, "natter can work here, for TCP and for UDP.");
-	else if (v->j.works == NAT_UNKNOWN)
-		say(v, "Whether natter can work here could not be found out.");
-	else if (v->j.udp_works == NAT_YES && !v->j.proxy)
-		say(v, "natter can work here for UDP, but not for TCP.");
-	else if (v->j.tcp_works == NAT_YES && !v->j.proxy)
-		say(v, "natter can work here for TCP, but not for UDP.");
-	else
-		say(v, "natter cannot work here as things are.");
+	if (!v->udp->reported)
+		say(v, "The check over UDP itself failed: %s.", v->udp->report.error);
+	if (!v->tcp->reported)
+		say(v, "The check over TCP itself failed: %s.", v->tcp->report.error);
 }
 
 static void
+say_summary(struct verdict *v)
+{
+	static const char *const sentences[NAT_ANSWER_COUNT][NAT_ANSWER_COUNT] = { /* UDP, TCP */
+	    [NAT_YES][NAT_YES] = "natter can work here, for TCP and for UDP.",
+	    [NAT_YES][NAT_NO] = "natter can work here for UDP, but not for TCP.",
+	    [NAT_NO][NAT_YES] = "natter can work here for TCP, but not for UDP.",
+	    [NAT_NO][NAT_NO] = "natter cannot work here as things are.",
+	    [NAT_YES][NAT_UNKNOWN] = "natter can work here for UDP; whether it can for TCP could not be found out.",
+	    [NAT_UNKNOWN][NAT_YES] = "natter can work here for TCP; whether it can for UDP could not be found out.",
+	    [NAT_NO][NAT_UNKNOWN] =
+	        "natter cannot work here for UDP as things are; whether it can for TCP could not be found out.",
+	    [NAT_UNKNOWN][NAT_NO] =
+	        "natter cannot work here for TCP as things are; whether it can for UDP could not be found out.",
+	    [NAT_UNKNOWN][NAT_UNKNOWN] = "Whether natter can work here could not be found out.",
+	};
+
+	say(v, "%s", sentences[v->j.udp_works][v->j.tcp_works]);
+}
+
+/* What was found behind a proxy would mislead. */
+static void
 explain(struct verdict *v)
 {
-	if (v->j.proxy) {
+	if (v->j.failed) {
+		say_failed(v);
+	} else if (v->j.proxy) {
 		say_proxy(v);
 	} else if (v->j.no_answers) {
 		say_silence(v);
@@ -250,6 +303,7 @@ checknat_verdict(const struct checknat_result *result)
 	    .udp = &result->parts[PROTOCOL_UDP],
 	    .tcp = &result->parts[PROTOCOL_TCP],
 	    .j = checknat_judge(result),
+	    .ipv6 = result->ipv6,
 	    .messages = json_object_new_array(),
 	};
 

@@ -20,6 +20,7 @@
  *      "tcp": {the same without "filtering"},
  *      "routers": ["192.168.1.1"], "messages": ["a sentence", ...]}
  *
+ * A router that kept silent is "".
  * works is "yes": full cone or open; "no"; or "unknown": it could not be found out. */
 struct json_object *checknat_verdict(const struct checknat_result *result);
 

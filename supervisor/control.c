@@ -22,6 +22,8 @@
 #define REQUEST_MAX 65536
 #define REQUEST_DEPTH_MAX 4
 #define CLIENTS_MAX 64
+/* Of these so many may wait for a check, whether they are still there or not. */
+#define WAITING_MAX 16
 
 static const struct timeval patience = {.tv_sec = 30};
 static const struct timeval accept_pause = {.tv_sec = 1};
@@ -83,10 +85,26 @@ dismiss(struct client *c, const char *error)
 	c->dismissed = true;
 }
 
+static unsigned int
+count_waiting(void)
+{
+	const struct client *c;
+	unsigned int n = 0;
+
+	LIST_FOREACH(c, &control.clients, entry)
+		n += c->waiting;
+	return n;
+}
+
 /* natterd is the one that is slow now. */
 static void
-start_waiting(struct client *c)
+start_waiting(struct client *c, struct json_object *answer)
 {
+	if (count_waiting() >= WAITING_MAX) {
+		control_commands_refuse(answer, "too many clients wait for a check; try again");
+		send_answer(c, answer);
+		return;
+	}
 	c->waiting = true;
 	bufferevent_set_timeouts(c->stream, NULL, NULL);
 }
@@ -104,7 +122,7 @@ take_line(struct client *c, const char *line, size_t length)
 		if (control_commands_answer(request, json_object_get_string(name), answer))
 			send_answer(c, answer);
 		else
-			start_waiting(c);
+			start_waiting(c, answer);
 		json_object_put(answer);
 	}
 	json_object_put(request);
@@ -175,7 +193,7 @@ on_event(struct bufferevent *stream, short what, void *context)
 
 	c->ended = true;
 	/* Who asks no more still wants what is on its way, and on_written's next. */
-	if ((what & BEV_EVENT_EOF) == 0 || (!c->waiting && evbuffer_get_length(bufferevent_get_output(stream)) == 0))
+	if ((what & BEV_EVENT_EOF) == 0 || evbuffer_get_length(bufferevent_get_output(stream)) == 0)
 		client_free(c);
 }
 

@@ -9,6 +9,7 @@
 
 #include "checknat.h"
 #include "checknat_verdict.h"
+#include "log.h"
 #include "record.h"
 #include "service.h"
 
@@ -76,14 +77,25 @@ answer_version(struct json_object *request, struct json_object *answer)
 	return true;
 }
 
+static const char *
+word_of(struct json_object *verdict, const char *protocol)
+{
+	struct json_object *part, *type;
+
+	if (json_object_object_get_ex(verdict, protocol, &part) && json_object_object_get_ex(part, "type", &type))
+		return json_object_get_string(type);
+	return "unknown";
+}
+
 static void
 on_checked(void *context, const struct checknat_result *result)
 {
-	struct json_object *answer = json_object_new_object();
+	struct json_object *answer = json_object_new_object(), *verdict = checknat_verdict(result);
 
 	(void)context;
+	log_info("natterd: the NAT check found UDP: %s, TCP: %s", word_of(verdict, "udp"), word_of(verdict, "tcp"));
 	json_object_object_add(answer, "ok", json_object_new_boolean(1));
-	json_object_object_add(answer, "check", checknat_verdict(result));
+	json_object_object_add(answer, "check", verdict);
 	checknat_free(checks.check);
 	checks.check = NULL;
 	checks.checked(answer);
@@ -97,6 +109,8 @@ answer_check(struct json_object *request, struct json_object *answer)
 	struct addr any;
 
 	(void)request;
+	if (checks.check == NULL)
+		log_info("natterd: checks the NAT, as natterctl asks");
 	addr_parse("0.0.0.0", 0, &any);
 	if (checks.check == NULL && checks.base != NULL)
 		checks.check = checknat_start(checks.base, checks.config, &any, on_checked, NULL);

@@ -50,6 +50,9 @@ ask_and_print(const struct question *q, const char *name)
 	struct json_object *answer, *value = NULL;
 	int result = natterctl_ask(options.socket, q->command, name, q->seconds, &answer);
 
+	/* 1 is a check's word for another NAT. */
+	if (result == NATTERCTL_REFUSED && q->status != NULL)
+		return CHECKNAT_UNKNOWN;
 	if (result != NATTERCTL_OK)
 		return result;
 	json_object_object_get_ex(answer, q->wanted, &value);

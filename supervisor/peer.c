@@ -51,8 +51,8 @@ peer_end(struct peer *p)
 
 /* One that closed its socket and lives on would never be replaced; one that is
  * ending keeps its own status. */
-static void
-lose(struct peer *p)
+void
+peer_kill(struct peer *p)
 {
 	peer_end(p);
 	if (p->pid > 0)
@@ -64,15 +64,15 @@ peer_forget(struct peer *p)
 {
 	if (p->pid > 0)
 		LIST_REMOVE(p, entry);
-	lose(p);
+	peer_kill(p);
 	p->pid = 0;
 }
 
 static void
 refuse(struct peer *p, const char *why)
 {
-	log_error("%s: its worker %s: it is replaced", p->mapping->name, why);
-	lose(p);
+	log_error("%s: its worker %s and is ended", p->mapping->name, why);
+	peer_kill(p);
 }
 
 void
@@ -177,7 +177,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 				close(m.fd);
 		} else {
 			if (n == 0)
-				lose(p);
+				peer_kill(p);
 			else if (errno != EAGAIN)
 				refuse(p, "sent a malformed message");
 			return;

@@ -47,6 +47,8 @@ int peer_start(struct peer *p, struct event_base *base, const struct servers *se
 
 /* The socket closes, and so the worker leaves; on_ended follows. */
 void peer_end(struct peer *p);
+/* The same for one that has had its time: it is killed. */
+void peer_kill(struct peer *p);
 
 /* Its worker, if there is one, is killed, and its end is nobody's news. */
 void peer_forget(struct peer *p);

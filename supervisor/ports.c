@@ -59,6 +59,7 @@ ports_choose(const struct config *config, struct mapping *mapping)
 	struct range ephemeral = read_ephemeral_range();
 	int i;
 
+	errno = EADDRINUSE; /* unless a try says otherwise */
 	for (i = 0; i < TRIES; i++) {
 		uint16_t port = (uint16_t)(PORT_FIRST + arc4random_uniform(PORT_LAST - PORT_FIRST + 1));
 
@@ -70,9 +71,10 @@ ports_choose(const struct config *config, struct mapping *mapping)
 		addr_set_port(&mapping->bind, port);
 		if (broker_try_port(mapping, false) == 0)
 			return 0;
+		if (errno != EADDRINUSE)
+			break; /* no port of this address can be had */
 	}
 	addr_set_port(&mapping->bind, 0);
-	errno = EADDRINUSE;
 	return -1;
 }
 

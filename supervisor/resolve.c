@@ -225,12 +225,15 @@ resolve_reaped(pid_t pid)
 void
 resolve_add(const struct config_hosts *hosts)
 {
-	size_t known = resolve.count, i;
+	size_t i;
 
 	add_names(hosts);
-	for (i = known; i < resolve.count; i++)
-		if (!resolve.names[i].numeric)
-			start_look_up(i);
+	for (i = 0; i < hosts->count; i++) {
+		const struct name *n = find_name(hosts->list[i].host);
+
+		if (n->count == 0 && n->pid == 0)
+			start_look_up((size_t)(n - resolve.names));
+	}
 }
 
 bool
@@ -241,7 +244,7 @@ resolve_is_settled(const struct config_hosts *hosts)
 	for (i = 0; i < hosts->count; i++) {
 		const struct name *n = find_name(hosts->list[i].host);
 
-		if (n == NULL || (n->count == 0 && !n->failing))
+		if (n == NULL || (n->count == 0 && (n->pid > 0 || !n->failing)))
 			return false;
 	}
 	return true;

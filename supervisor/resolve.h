@@ -20,7 +20,7 @@
 int resolve_open(struct event_base *base, const struct config *config, void (*changed)(void));
 void resolve_close(void);
 
-/* Begins to look up those of these names that are new; the resolver must be open. */
+/* Begins to look up those of these names that have no address; the resolver must be open. */
 void resolve_add(const struct config_hosts *hosts);
 /* Is each of these names known, or known to fail? */
 bool resolve_is_settled(const struct config_hosts *hosts);

@@ -27,6 +27,8 @@ check_nat() {
 situation() (
     result=$BATS_TEST_TMPDIR/$1
     coturn='"203.0.113.10"' stund='"203.0.113.20"'
+    # One server that is silent over UDP alone, of which nothing is known over TCP, might just be down.
+    [[ $2 != udp-blocked ]] || stund='"203.0.113.20", "203.0.113.21", "203.0.113.20:3479"'
     lab_up "${@:2}"
     trap lab_down EXIT
     lab_start_server coturn
@@ -89,8 +91,13 @@ expect_messages() {
     says "$1" "There seem to be several NATs in a row" "$(true_if "$1" "*,*")"
     says "$1" "A transparent proxy" false
     says "$1" "No public STUN server is available." false
+    says "$1" "First look at this machine itself" "$(true_if "$udp" "Restricted*" "Port restricted*" "Symmetric UDP*")"
     says "$1" "natter can work here, for TCP and for UDP." "$(true_if "$(<"$1.status")" 0)"
-    says "$1" "natter cannot work here as things are." "$(true_if "$udp/$tcp" "Restricted*" "Port*" "Symmetric*/Symmetric" "Symmetric UDP*")"
+    says "$1" "natter can work here for UDP, but not for TCP." "$(true_if "$udp/$tcp" "Full cone*/Symmetric")"
+    says "$1" "natter cannot work here as things are." "$(true_if "$udp/$tcp" "Symmetric*/Symmetric" "Symmetric UDP*")"
+    # What no server can tell of TCP is not said.
+    says "$1" "natter cannot work here for UDP as things are; whether it can for TCP could not be found out." \
+        "$(true_if "$udp/$tcp" "Restricted*" "Port*" "Symmetric (NAT 4)/Cone" "UDP blocked/Cone")"
 }
 
 # expect_result RESULT UDP TCP STATUS
@@ -123,11 +130,32 @@ expect_situations() {
     return "$failed"
 }
 
+# A worker that hangs is given up after the time that a check may take; what the other one found stays.
+situation_stopped() (
+    result=$BATS_TEST_TMPDIR/stopped
+    lab_up fullcone
+    trap lab_down EXIT
+    lab_start_server coturn
+    check_nat "$result" '"203.0.113.10"' '"203.0.113.10"' &
+    lab_wait 5 grep -q "check-tcp: asking" "$result.err"
+    kill -STOP "$(lab_in "$LAB_HOST" pgrep -f 'natter-worker: NAT check, tcp')"
+    wait
+) >"$BATS_TEST_TMPDIR/stopped.log" 2>&1 3>&- 4>&-
+
+expect_stopped() {
+    local result=$BATS_TEST_TMPDIR/stopped
+    same "stopped, exit status" 3 "$(<"$result.status")"
+    same "stopped, UDP" "Full cone (NAT 1)" "$(jq -r .udp.type "$result.json")"
+    says "$result" "The check over TCP itself failed: the check took too long and was ended." true
+    (($(<"$result.ms") <= 60000)) || same "stopped, time" "at most 60 s" "$(<"$result.ms") ms"
+}
+
 @test "v0.9's --check-nat: every type of NAT, with coturn, with stund, with both each other's alternates, and with losses" {
     begin_situations ""
     begin_situations -loss
+    situation_stopped &
     wait
-    expect_situations "" coturn stund alternates && expect_situations -loss coturn stund ||
+    expect_situations "" coturn stund alternates && expect_situations -loss coturn stund && expect_stopped ||
         { cat "$BATS_TEST_TMPDIR"/*.err "$BATS_TEST_TMPDIR"/*.log && return 1; }
     # The usual case takes a few seconds.
     (($(<"$BATS_TEST_TMPDIR/fullcone.coturn.ms") < ${NATTER_SLOW:-1} * 10000))
@@ -184,6 +212,7 @@ servers='"203.0.113.20", "203.0.113.10"'
     same status 1 "$(<"$result.status")"
     says "$result" "A transparent proxy answers in place of the servers: over TCP" true
     says "$result" "You cannot perform TCP hole punching" false
+    says "$result" "natter can work here for UDP, but not for TCP." true
     lab_proxy_end
     lab_proxy udp
     check_nat "$result" "$servers" '"203.0.113.10"'
@@ -222,6 +251,61 @@ servers='"203.0.113.20", "203.0.113.10"'
     same status 3 "$(<"$result.status")"
 }
 
+# witness NAME ADDRESS:PORT [LIE|- [OTHER]]: a server that nobody should rely on; see tests/lab/witness.c.
+witness() {
+    lab_spawn "$LAB_INET" "$1" "$NATTER_BUILD/tests/witness" "${@:2}"
+    lab_wait 5 lab_listening "$LAB_INET" udp "$2"
+}
+
+@test "servers that claim an alternate address, have none, lie or are dead do not keep the good one from being found" {
+    simple_lab fullcone
+    witness deaf 203.0.113.40:3478 - 203.0.113.41:3999
+    witness plain 203.0.113.41:3478
+    witness liar 203.0.113.31:3478 198.51.100.7:1234
+    others='"203.0.113.40", "203.0.113.41", "203.0.113.31"'
+    check_nat "$result" "$others, \"203.0.113.30:1\", \"203.0.113.30:2\", \"203.0.113.10\"" "$others, \"203.0.113.10\""
+    same status 0 "$(<"$result.status")"
+    same UDP "Full cone (NAT 1)" "$(jq -r .udp.type "$result.json")"
+    [[ $(jq -r .udp.outer "$result.json") == 203.0.113.254:* ]]
+    lab_nat symmetric
+    check_nat "$result" '"203.0.113.40:3478", "203.0.113.41"' '"203.0.113.40", "203.0.113.41"'
+    same status 1 "$(<"$result.status")"
+    same mapping dependent "$(jq -r .tcp.mapping "$result.json")"
+    same TCP Symmetric "$(jq -r .tcp.type "$result.json")"
+}
+
+@test "what answers for an address that nobody has is a proxy, also if the answer is of no use" {
+    simple_lab fullcone
+    witness useless 203.0.113.40:3478 0.0.0.0:1
+    lab_in "$LAB_CARRIER" nft "add table ip odd; add chain ip odd in { type nat hook prerouting priority dstnat - 2; };
+        add rule ip odd in ip daddr 192.0.2.1 udp dport 3478 dnat to 203.0.113.40:3478"
+    check_nat "$result" "$servers" '"203.0.113.10"'
+    same status 1 "$(<"$result.status")"
+    says "$result" "A transparent proxy answers in place of the servers: over UDP" true
+    (($(<"$result.ms") < ${NATTER_SLOW:-1} * 20000))
+}
+
+@test "servers for one protocol only, of the other IP version, or down: said as it is, and no firewall is made up" {
+    simple_lab fullcone
+    check_nat "$result" '"stun.invalid"' '"203.0.113.10"'
+    same status 3 "$(<"$result.status")"
+    says "$result" "None of the STUN servers for UDP has an address" true
+    check_nat "$result" "$servers" '"203.0.113.10"' ::
+    same status 3 "$(<"$result.status")"
+    says "$result" "There is no network: this machine has no route to the IPv6 Internet" true
+    lab_in "$LAB_HOST" sh -c "sysctl -qw net.ipv6.conf.eth0.disable_ipv6=0; ip address add fd00::2/64 dev eth0 nodad
+        ip -6 route add default via fd00::1"
+    check_nat "$result" "$servers" '"203.0.113.10"' ::
+    same status 3 "$(<"$result.status")"
+    says "$result" "None of the STUN servers has an IPv6 address." true
+    says "$result" "There is no DNS" false
+    # 40 s of silence are not worth it: this one refuses.
+    check_nat "$result" '"203.0.113.30"' '"203.0.113.10"'
+    same status 3 "$(<"$result.status")"
+    says "$result" "UDP is blocked" false
+    says "$result" "Tried over UDP: STUN server 203.0.113.30" true
+}
+
 @test "without root, and from a port that another program has: a plain error" {
     simple_lab fullcone
     chmod 777 "$LAB_DIR"
@@ -234,7 +318,11 @@ servers='"203.0.113.20", "203.0.113.10"'
     lab_web "$LAB_HOST" 192.168.77.2:8080 "own page"
     run -3 --separate-stderr lab_in "$LAB_HOST" "$NATTER_BUILD/natterd" --check-nat -c "$LAB_DIR/natter.cfg" 8080
     # shellcheck disable=SC2154
-    [[ $stderr == *"cannot use 0.0.0.0:8080"*"Address already in use"* ]]
+    [[ $stderr == *"cannot check from 0.0.0.0:8080"*"another program has that port"* ]]
+    run -3 --separate-stderr lab_in "$LAB_HOST" "$NATTER_BUILD/natterd" --check-nat 1.2.3.4
+    [[ $stderr == *"cannot check from 1.2.3.4: this machine does not have that address"* ]]
+    run -3 --separate-stderr lab_in "$LAB_HOST" sh -c "'$NATTER_BUILD/natterd' --check-nat -c '$LAB_DIR/natter.cfg' >/dev/full"
+    [[ $stderr == *"cannot write the result: No space left on device"* ]]
 }
 
 @test "usage errors of --check-nat are told with a hint, exit status 2" {

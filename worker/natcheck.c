@@ -25,7 +25,7 @@
 #include "uplink.h"
 
 /* Servers that are asked to answer from elsewhere, each at a port of its own. */
-#define FILTERINGS_MAX 2
+#define FILTERINGS_MAX 4
 #define BACKLOG 16
 
 struct filtering {
@@ -75,6 +75,8 @@ on_filtering(void *context, enum nat_filtering result)
 	f->result = result;
 	natfiltering_free(f->test);
 	f->test = NULL;
+	if (result == NAT_FILTERING_UNKNOWN)
+		natmapping_reject_group(f->check->mapping);
 	look_later(f->check);
 }
 

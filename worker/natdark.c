@@ -82,7 +82,7 @@ on_datagram(evutil_socket_t fd, short what, void *arg)
 	ssize_t n = net_receive(fd, data, sizeof(data), &from);
 
 	(void)what;
-	if (n >= 0 && transaction_take(&t->transaction, data, (size_t)n, &response) == 0)
+	if (n >= 0 && transaction_is_answered(&t->transaction, data, (size_t)n, &response))
 		t->owner->done(t->owner->context, NAT_YES);
 }
 

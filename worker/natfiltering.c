@@ -4,7 +4,6 @@
  */
 #include "natfiltering.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -88,21 +87,14 @@ take_port(struct natfiltering *f, const struct stun_response *response, const st
 	decide(f);
 }
 
-/* What answers but cannot be used is an answer without success. */
-static bool
-is_answer(struct transaction *t, const uint8_t *data, size_t length, struct stun_response *response)
-{
-	return transaction_take(t, data, length, response) == 0 || errno != EBADMSG;
-}
-
 static void
 take_datagram(struct natfiltering *f, const uint8_t *data, size_t length, const struct addr *from)
 {
 	struct stun_response response;
 
-	if (is_answer(&f->change_both, data, length, &response))
+	if (transaction_is_answered(&f->change_both, data, length, &response))
 		take_both(f, &response, from);
-	else if (is_answer(&f->change_port, data, length, &response))
+	else if (transaction_is_answered(&f->change_port, data, length, &response))
 		take_port(f, &response, from);
 }
 

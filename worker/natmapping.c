@@ -23,7 +23,10 @@ static const struct timeval hedge_delay = {.tv_usec = 500000};
 /* What could still be added to a verdict is waited for this long. */
 static const struct timeval settle_time = {.tv_sec = 5};
 /* Servers whose alternate address and port are asked too. */
-#define GROUPS_MAX 2
+#define GROUPS_MAX 4
+/* UDP: one that can test what is let in is looked for this long; two are better, since
+ * not everyone does what it claims. */
+static const struct timeval search_time = {.tv_sec = 10};
 #define ASKS_MAX (SERVERS_MAX + 2 * GROUPS_MAX)
 /* RFC 4787 speaks of UDP; for TCP three addresses are compared (RFC 5382, 4.1). */
 #define TCP_ANSWERS_MIN 3
@@ -45,7 +48,6 @@ struct ask {
 
 /* A server with its alternate address: where their asks stand. */
 struct group {
-	const struct ask *primary;
 	const struct ask *other_ip;          /* the alternate IP address, the server's port */
 	const struct ask *other_ip_and_port;
 };
@@ -59,11 +61,14 @@ struct natmapping {
 	struct event *hedge;
 	struct event *settle;
 	bool settled;
+	struct event *search; /* the end of looking for usable groups */
+	bool searched;
 	struct ask asks[ASKS_MAX];
 	uint32_t ask_count;
 	uint32_t next; /* server of the list */
 	struct group groups[GROUPS_MAX];
 	uint32_t group_count;
+	uint32_t rejected; /* of the groups */
 	char error[REPORT_ERROR_SIZE];
 };
 
@@ -166,18 +171,36 @@ judge(const struct natmapping *m)
 		   : NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT;
 }
 
+static bool
+is_udp(const struct natmapping *m)
+{
+	return m->worker->mapping.protocol == PROTOCOL_UDP;
+}
+
 /* Somebody who has not been asked yet could still tell something. */
 static bool
 wants_more(const struct natmapping *m)
 {
-	return !has_two_addresses(m) || m->group_count == 0;
+	uint32_t wanted = is_udp(m) ? 2 : 1;
+
+	return !has_two_addresses(m) || (m->group_count - m->rejected < wanted && m->group_count < GROUPS_MAX);
+}
+
+/* Could one of those who are still asked, or have not been, test what is let in? */
+static bool
+lacks_group(const struct natmapping *m)
+{
+	return is_udp(m) && m->group_count == m->rejected && m->group_count < GROUPS_MAX && !m->searched &&
+	       (count(m, OUTCOME_ASKING) > 0 || m->next < m->servers->stun_count);
 }
 
 bool
 natmapping_is_done(const struct natmapping *m)
 {
-	bool enough = m->worker->mapping.protocol == PROTOCOL_UDP || count(m, OUTCOME_ANSWERED) >= TCP_ANSWERS_MIN;
+	bool enough = is_udp(m) || count(m, OUTCOME_ANSWERED) >= TCP_ANSWERS_MIN;
 
+	if (lacks_group(m))
+		return false;
 	if (m->settled || (find_agreed(m) != NULL && enough))
 		return true;
 	return count(m, OUTCOME_ASKING) == 0 && (m->next >= m->servers->stun_count || !wants_more(m));
@@ -195,6 +218,17 @@ on_settle(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
+on_search(evutil_socket_t fd, short what, void *arg)
+{
+	struct natmapping *m = arg;
+
+	(void)fd;
+	(void)what;
+	m->searched = true;
+	m->progress(m->context);
+}
+
+static void
 keep_error(struct natmapping *m, const char *error)
 {
 	size_t used = strlen(m->error), more = strlen(error) + (used > 0 ? 2 : 0);
@@ -206,7 +240,27 @@ keep_error(struct natmapping *m, const char *error)
 	strlcat(m->error, error, sizeof(m->error));
 }
 
+static const struct ask *
+find_ask(const struct natmapping *m, const struct addr *server)
+{
+	uint32_t i;
+
+	for (i = 0; i < m->ask_count; i++)
+		if (addr_equal(&m->asks[i].server, server))
+			return &m->asks[i];
+	return NULL;
+}
+
 static const struct ask *add_ask(struct natmapping *m, const struct server *server);
+
+/* One connection from a port to a server is all that there can be. */
+static const struct ask *
+find_or_add_ask(struct natmapping *m, const struct server *server)
+{
+	const struct ask *a = find_ask(m, &server->addr);
+
+	return a != NULL ? a : add_ask(m, server);
+}
 
 /* The alternate address counts only as this server tells it: asked there, some
  * servers tell a wrong one. */
@@ -220,11 +274,10 @@ add_group(struct natmapping *m, const struct ask *primary, const struct addr *ot
 		return;
 	m->group_count++;
 	snprintf(server.name, sizeof(server.name), "%.200s's alternate address", probe_server(primary->probe)->name);
-	g->primary = primary;
 	server.addr = *other;
-	g->other_ip_and_port = add_ask(m, &server);
+	g->other_ip_and_port = find_or_add_ask(m, &server);
 	addr_set_port(&server.addr, addr_port(&primary->server));
-	g->other_ip = add_ask(m, &server);
+	g->other_ip = find_or_add_ask(m, &server);
 }
 
 static bool
@@ -290,7 +343,11 @@ add_ask(struct natmapping *m, const struct server *server)
 static void
 ask_next(struct natmapping *m)
 {
-	if (m->next >= m->servers->stun_count || !wants_more(m))
+	if (!wants_more(m))
+		return;
+	while (m->next < m->servers->stun_count && find_ask(m, &m->servers->stun[m->next].addr) != NULL)
+		m->next++;
+	if (m->next >= m->servers->stun_count)
 		return;
 	add_ask(m, &m->servers->stun[m->next++]);
 	event_add(m->hedge, &hedge_delay);
@@ -319,6 +376,14 @@ natmapping_report(const struct natmapping *m, struct nat_report *report)
 		return;
 	report->inner = a->local;
 	report->outer = a->mapped;
+	report->server = a->server;
+}
+
+void
+natmapping_reject_group(struct natmapping *m)
+{
+	m->rejected++;
+	ask_next(m);
 }
 
 struct natmapping *
@@ -335,8 +400,10 @@ natmapping_start(struct worker *worker, const struct servers *servers, natmappin
 	m->context = context;
 	m->hedge = event_new(worker->base, -1, 0, on_hedge, m);
 	m->settle = event_new(worker->base, -1, 0, on_settle, m);
-	if (m->hedge == NULL || m->settle == NULL)
+	m->search = event_new(worker->base, -1, 0, on_search, m);
+	if (m->hedge == NULL || m->settle == NULL || m->search == NULL)
 		fatal("out of memory");
+	event_add(m->search, &search_time);
 	for (i = 0; i < SIDE_BY_SIDE; i++)
 		ask_next(m);
 	return m;
@@ -353,5 +420,6 @@ natmapping_free(struct natmapping *m)
 		probe_free(m->asks[i].probe);
 	event_free(m->hedge);
 	event_free(m->settle);
+	event_free(m->search);
 	free(m);
 }

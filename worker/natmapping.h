@@ -27,8 +27,12 @@ void natmapping_free(struct natmapping *m);
 /* Is the verdict certain, or nobody left to be asked? */
 bool natmapping_is_done(const struct natmapping *m);
 
-/* Fills mapping, inner, outer, asked, answered and error. */
+/* Fills mapping, inner, outer, server, asked, answered and error. */
 void natmapping_report(const struct natmapping *m, struct nat_report *report);
+
+/* A server with an alternate address turned out to be unable to test filtering: another
+ * one is looked for. */
+void natmapping_reject_group(struct natmapping *m);
 
 /* Can a server that told other answer from there, at another address and another port? */
 bool natmapping_is_alternate(const struct addr *server, const struct addr *other);

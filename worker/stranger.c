@@ -169,8 +169,7 @@ on_datagram(void *context, const uint8_t *data, size_t length)
 	struct stranger *s = context;
 	struct stun_response response = {0};
 
-	/* An answer that cannot be used has still come in. */
-	if (transaction_take(&s->transaction, data, length, &response) == 0 || errno != EBADMSG)
+	if (transaction_is_answered(&s->transaction, data, length, &response))
 		take_answer(s, &response);
 }
 

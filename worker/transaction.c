@@ -127,6 +127,12 @@ transaction_take(struct transaction *t, const uint8_t *data, size_t length, stru
 	return result;
 }
 
+bool
+transaction_is_answered(struct transaction *t, const uint8_t *data, size_t length, struct stun_response *out)
+{
+	return transaction_take(t, data, length, out) == 0 || errno != EBADMSG;
+}
+
 void
 transaction_refuse(struct transaction *t, int error)
 {

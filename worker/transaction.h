@@ -54,6 +54,10 @@ void transaction_stop(struct transaction *t);
  * EBADMSG the transaction is over. */
 int transaction_take(struct transaction *t, const uint8_t *data, size_t length, struct stun_response *out);
 
+/* The same where only that something answered matters: what cannot be used is an answer
+ * without success.  Returns false if it is none. */
+bool transaction_is_answered(struct transaction *t, const uint8_t *data, size_t length, struct stun_response *out);
+
 /* The socket reported an ICMP error, which ends it (RFC 8489, 6.2.1). */
 void transaction_refuse(struct transaction *t, int error);
 

@@ -30,6 +30,7 @@ seen(enum nat_mapping mapping, enum nat_filtering filtering)
 	r.hairpinning = NAT_NO;
 	r.inner = address("192.168.1.2:5000");
 	r.outer = address(mapping == NAT_MAPPING_NONE ? "192.168.1.2:5000" : "203.0.113.7:6000");
+	r.server = address("203.0.113.10:3478");
 	return r;
 }
 
@@ -47,8 +48,8 @@ together(struct nat_report udp, struct nat_report tcp)
 {
 	struct checknat_result r = {0};
 
-	r.parts[PROTOCOL_UDP] = (struct checknat_part){.report = udp, .reported = true, .names = 3, .resolved = 3};
-	r.parts[PROTOCOL_TCP] = (struct checknat_part){.report = tcp, .reported = true, .names = 3, .resolved = 3};
+	r.parts[PROTOCOL_UDP] = (struct checknat_part){.report = udp, .reported = true, .known = 3, .usable = 3};
+	r.parts[PROTOCOL_TCP] = (struct checknat_part){.report = tcp, .reported = true, .known = 3, .usable = 3};
 	return r;
 }
 
@@ -112,11 +113,17 @@ test_silence(void)
 	struct checknat_result r = together(silent(), seen(NAT_MAPPING_ENDPOINT_INDEPENDENT, NAT_FILTERING_UNKNOWN));
 
 	CHECK(judge(&r).udp_type == TYPE_BLOCKED && judge(&r).works == NAT_NO && judge(&r).tcp_works == NAT_UNKNOWN);
+	/* One silent server may just be dead, unless it answers over TCP. */
+	r.parts[PROTOCOL_UDP].report.asked = 1;
+	CHECK(judge(&r).udp_type == TYPE_UNKNOWN && judge(&r).works == NAT_UNKNOWN);
+	r.same_host = true;
+	CHECK(judge(&r).udp_type == TYPE_BLOCKED);
+	/* Our own packet that came back met no firewall further out. */
 	r.parts[PROTOCOL_TCP].report.hairpinning = NAT_YES;
-	CHECK(judge(&r).tcp_works == NAT_YES && judge(&r).works == NAT_NO);
+	CHECK(judge(&r).tcp_works == NAT_UNKNOWN && judge(&r).works == NAT_NO);
 	/* Servers that nobody asked block nothing. */
 	r.parts[PROTOCOL_UDP].report.asked = 0;
-	CHECK(judge(&r).udp_type == TYPE_UNKNOWN && judge(&r).works == NAT_UNKNOWN);
+	CHECK(judge(&r).udp_type == TYPE_UNKNOWN && judge(&r).works == NAT_UNKNOWN && judge(&r).tcp_works == NAT_YES);
 	r = together(silent(), silent());
 	CHECK(judge(&r).no_answers && !judge(&r).no_network && !judge(&r).no_names && judge(&r).works == NAT_UNKNOWN);
 	r.parts[PROTOCOL_UDP].report.has_route = 0;
@@ -124,8 +131,11 @@ test_silence(void)
 	/* A worker that died saw nothing, not even that there is no route. */
 	r.parts[PROTOCOL_UDP].reported = false;
 	CHECK(!judge(&r).no_network && judge(&r).works == NAT_UNKNOWN);
-	r.parts[PROTOCOL_UDP].resolved = r.parts[PROTOCOL_TCP].resolved = 0;
-	CHECK(judge(&r).no_names);
+	r = together(silent(), silent());
+	r.parts[PROTOCOL_UDP].usable = r.parts[PROTOCOL_TCP].usable = 0;
+	CHECK(judge(&r).no_version && !judge(&r).no_names);
+	r.parts[PROTOCOL_UDP].known = r.parts[PROTOCOL_TCP].known = 0;
+	CHECK(judge(&r).no_names && !judge(&r).no_version);
 }
 
 static void
@@ -136,7 +146,11 @@ test_proxy(void)
 
 	CHECK(judge(&r).works == NAT_YES);
 	r.parts[PROTOCOL_TCP].report.intercepted = NAT_YES;
-	CHECK(judge(&r).proxy && judge(&r).works == NAT_NO);
+	CHECK(judge(&r).proxy && judge(&r).works == NAT_NO && judge(&r).udp_works == NAT_YES);
+	r = together(good, good);
+	/* Two ways out: what UDP met says nothing of TCP's. */
+	r.parts[PROTOCOL_TCP].report.outer = address("203.0.113.8:6000");
+	CHECK(judge(&r).tcp_works == NAT_UNKNOWN && judge(&r).works == NAT_UNKNOWN);
 	r = together(good, good);
 	r.parts[PROTOCOL_UDP].fake_address = true;
 	CHECK(judge(&r).proxy && judge(&r).works == NAT_NO);
@@ -171,6 +185,13 @@ test_words(void)
 	CHECK(says(&r, "No public STUN server is available.") && says(&r, "Tried over UDP: all were silent."));
 	r.parts[PROTOCOL_UDP].report.intercepted = NAT_YES;
 	CHECK(says(&r, "A transparent proxy") && !says(&r, "No public STUN server"));
+	/* A worker that died is no fault of the servers. */
+	r = together(silent(), good);
+	r.parts[PROTOCOL_UDP].reported = false;
+	CHECK(says(&r, "The check over UDP itself failed: all were silent.") && !says(&r, "UDP is blocked"));
+	r = together(silent(), good);
+	r.parts[PROTOCOL_UDP].known = 0, r.parts[PROTOCOL_UDP].report.asked = 0;
+	CHECK(says(&r, "None of the STUN servers for UDP has an address"));
 }
 
 static void
@@ -198,6 +219,8 @@ test_gossip(void)
 	r = good, r.outer = address("203.0.113.7");
 	CHECK(!nat_report_is_valid(&r));
 	r = good, memset(&r.inner, 0, sizeof(r.inner));
+	CHECK(!nat_report_is_valid(&r));
+	r = good, memset(&r.server, 0, sizeof(r.server));
 	CHECK(!nat_report_is_valid(&r));
 	r = good, r.inner = address("[2001:db8::1]:5");
 	CHECK(!nat_report_is_valid(&r));

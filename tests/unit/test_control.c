@@ -209,7 +209,7 @@ test_check(void)
 {
 	static const char request[] = "{\"command\":\"check-nat\"}\n{\"command\":\"version\"}\n";
 	int first = connect_client(), second = connect_client(), gone = connect_client(), fd = connect_client();
-	struct config config;
+	static struct config config;
 
 	CHECK(strstr(ask(fd, "{\"command\":\"check-nat\"}\n"), "could not begin") != NULL);
 	control_commands_open(base, &config, control_answer_waiting);
@@ -239,6 +239,31 @@ test_check(void)
 	checks.running = 0;
 	control_commands_close();
 	CHECK(checks.running == 0);
+}
+
+/* The places of those who wait, or did and have left, are not all that there are. */
+static void
+test_many_wait(void)
+{
+	static const char request[] = "{\"command\":\"check-nat\"}\n";
+	static struct config config;
+	int fds[17], i;
+
+	control_commands_open(base, &config, control_answer_waiting);
+	for (i = 0; i < 16; i++) {
+		fds[i] = connect_client();
+		CHECK(send(fds[i], request, strlen(request), 0) > 0);
+	}
+	RUN_UNTIL(checks.running == 1);
+	fds[16] = connect_client();
+	CHECK(strstr(ask(fds[16], "{\"command\":\"version\"}\n"), "\"ok\":true") != NULL);
+	CHECK(strstr(ask(fds[16], request), "too many clients wait") != NULL);
+	checks.done(NULL, NULL);
+	converse(fds[0], "", 0, 1);
+	CHECK(strstr(reply, "\"works\"") != NULL);
+	for (i = 0; i < 17; i++)
+		close(fds[i]);
+	control_commands_close();
 }
 
 static void
@@ -343,6 +368,7 @@ main(void)
 	CHECK(control_open(base, PATH, (gid_t)-1) == 0);
 	test_commands();
 	test_check();
+	test_many_wait();
 	test_half_close();
 	test_garbage();
 	test_deaf_client();
