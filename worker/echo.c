@@ -13,6 +13,13 @@
 #include "log.h"
 #include "net.h"
 
+struct peer {
+	struct addr addr;
+	double budget;    /* answers that are left of it ... */
+	double seen;      /* ... at this time on the monotonic clock; 0: nobody is here */
+	uint32_t payload; /* of the last answer, hashed */
+};
+
 struct echo {
 	struct relay_counters *counters;
 	int fd;
@@ -20,10 +27,58 @@ struct echo {
 	struct datagram_batch *batch;
 	double second;       /* when it began, on the monotonic clock, ... */
 	unsigned int credit; /* ... and how many answers are left of it */
+	struct peer peers[ECHO_PEERS];
 };
 
+/* FNV-1a.  Two that are confused cost an honest client no more than a repetition. */
+static uint32_t
+hash(const uint8_t *data, size_t length)
+{
+	uint32_t h = 2166136261u;
+
+	while (length-- > 0)
+		h = (h ^ *data++) * 16777619u;
+	return h;
+}
+
+/* The peer of that address, who may have taken the place of the one not seen for longest. */
+static struct peer *
+find_peer(struct echo *e, const struct addr *addr)
+{
+	struct peer *p, *oldest = e->peers;
+
+	for (p = e->peers; p < e->peers + ECHO_PEERS; p++) {
+		if (p->seen > 0 && addr_equal(&p->addr, addr))
+			return p;
+		if (p->seen < oldest->seen)
+			oldest = p;
+	}
+	*oldest = (struct peer){.addr = *addr, .budget = ECHO_BUDGET};
+	return oldest;
+}
+
+/* What comes from another echo comes again and again, until the budget is used up:
+ * what is not answered then has left the loop. */
 static bool
-has_credit(struct echo *e)
+takes_from_budget(struct peer *p, double now, const struct datagram *d)
+{
+	uint32_t payload = hash(d->data, d->length);
+	double price = p->seen > 0 && p->payload == payload ? ECHO_REPETITION : 1;
+
+	if (p->seen > 0)
+		p->budget += (now - p->seen) * ECHO_REFILL;
+	if (p->budget > ECHO_BUDGET)
+		p->budget = ECHO_BUDGET;
+	p->seen = now;
+	if (p->budget < price)
+		return false;
+	p->budget -= price;
+	p->payload = payload;
+	return true;
+}
+
+static bool
+may_answer(struct echo *e, const struct datagram *d)
 {
 	double now = net_now();
 
@@ -31,7 +86,7 @@ has_credit(struct echo *e)
 		e->second = now;
 		e->credit = ECHO_A_SECOND;
 	}
-	if (e->credit == 0)
+	if (e->credit == 0 || !takes_from_budget(find_peer(e, &d->peer), now, d))
 		return false;
 	e->credit--;
 	return true;
@@ -51,7 +106,7 @@ take_datagram(struct echo *e, const struct datagram *d)
 	if (is_claimed(e, d))
 		return;
 	e->counters->bytes_in += d->length;
-	if (addr_port(&d->peer) < ECHO_PORT_MIN || !has_credit(e))
+	if (addr_port(&d->peer) < ECHO_PORT_MIN || !may_answer(e, d))
 		return;
 	/* As UDP does, it drops what cannot be sent at once. */
 	if (datagram_send(e->fd, &d->local, &d->peer, d->data, d->length) == 0)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The echo of a UDP mapping that has no target: what arrives goes back to its
- * sender, so that the owner can try the mapping from outside.  Nobody can use
- * it to make other machines, or two echoes, talk without end.
+ * sender, so that the owner can try the mapping from outside.  Another echo would
+ * send the answer back, and so on: each peer (an address and a port) has a budget
+ * of answers, and what finds it used up gets none, which ends such a loop unless
+ * it turns so slowly that it harms nobody.
  */
 #ifndef ECHO_H
 #define ECHO_H
@@ -13,8 +15,16 @@
 
 /* Services have their ports below this, echoes among them: they get no answer. */
 #define ECHO_PORT_MIN 1024
-/* The most datagrams that get an answer in one second. */
+/* The most datagrams that get an answer in one second, whoever sent them. */
 #define ECHO_A_SECOND 1000
+/* The budget of a peer at first and at most, and what comes back of it in a second. */
+#define ECHO_BUDGET 256
+#define ECHO_REFILL 4
+/* What an answer takes from it that is the same as the last one: so one datagram that
+ * goes around, the usual loop, ends unless each turn takes a second. */
+#define ECHO_REPETITION 4
+/* So many peers are remembered, those that were seen last. */
+#define ECHO_PEERS 256
 
 struct echo;
 

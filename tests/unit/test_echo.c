@@ -122,22 +122,94 @@ test_inject(void)
 	echo_close(echo);
 }
 
-/* Two echoes that were made to talk come to an end, for what is too much gets no answer. */
+/* From that many clients, one datagram each. */
 static void
 test_rate(void)
 {
+	struct addr from = address("127.0.0.1");
 	unsigned int i;
+
+	MUST(open_echo("127.0.0.1"));
+	for (i = 0; i < 3 * ECHO_A_SECOND; i++) {
+		addr_set_port(&from, (uint16_t)(20000 + i));
+		echo_inject(echo, &from, "x", 1);
+	}
+	CHECK(t.counters.bytes_in == 3 * ECHO_A_SECOND);
+	CHECK(t.counters.bytes_out >= ECHO_A_SECOND);
+	CHECK(t.counters.bytes_out < 3 * ECHO_A_SECOND);
+	echo_close(echo);
+}
+
+/* How many of many datagrams of one client are answered? */
+static uint64_t
+count_answers(bool all_the_same)
+{
+	struct addr from = address("127.0.0.1:20000");
+	uint64_t before = t.counters.bytes_out;
+	uint32_t i, payload;
+
+	for (i = 0; i < 2 * ECHO_BUDGET; i++) {
+		payload = all_the_same ? 0 : i;
+		echo_inject(echo, &from, &payload, sizeof(payload));
+	}
+	return (t.counters.bytes_out - before) / sizeof(payload);
+}
+
+/* A client who has had his share is not answered, the others are. */
+static void
+test_budget(void)
+{
+	uint64_t n;
 	int fd;
 
 	MUST(open_echo("127.0.0.1"));
+	n = count_answers(false);
+	CHECK(n >= ECHO_BUDGET && n < 2 * ECHO_BUDGET);
 	fd = connect_to(SOCK_DGRAM, &t.public);
-	for (i = 1; i <= 3 * ECHO_A_SECOND; i++) {
-		CHECK(send(fd, "x", 1, 0) == 1);
-		WAIT_FOR(t.counters.bytes_in == i);
-	}
-	CHECK(t.counters.bytes_out >= ECHO_A_SECOND);
-	CHECK(t.counters.bytes_out < 3 * ECHO_A_SECOND);
+	CHECK(comes_back(fd, "hello", 5));
 	close(fd);
+	echo_close(echo);
+	MUST(open_echo("127.0.0.1"));
+	n = count_answers(true);
+	CHECK(n >= ECHO_BUDGET / ECHO_REPETITION && n < ECHO_BUDGET);
+	echo_close(echo);
+}
+
+/* Sends back what the echo sent; returns how many that were. */
+static int
+reflect(int mirror)
+{
+	char data[100];
+	ssize_t n;
+	int count = 0;
+
+	for (; (n = recv(mirror, data, sizeof(data), 0)) >= 0; count++)
+		CHECK(send(mirror, data, (size_t)n, 0) == n);
+	return count;
+}
+
+/* Another echo, with a way to it that takes time: a spoofed datagram or several go
+ * around, until one turn brings none back. */
+static void
+test_slow_mirror(int spoofed)
+{
+	double turn_ends = net_now() + 0.01;
+	uint64_t sent = 0;
+	int i, mirror, back = 1;
+
+	MUST(open_echo("127.0.0.1"));
+	mirror = connect_to(SOCK_DGRAM, &t.public);
+	for (i = 0; i < spoofed; i++)
+		CHECK(send(mirror, &i, sizeof(i), 0) == sizeof(i));
+	sent = (uint64_t)spoofed;
+	while (back > 0 && sent < 10 * ECHO_BUDGET) {
+		WAIT_FOR(t.counters.bytes_in == sent * sizeof(i) && net_now() >= turn_ends);
+		turn_ends = net_now() + 0.01;
+		back = reflect(mirror);
+		sent += (uint64_t)back;
+	}
+	CHECK(back == 0);
+	close(mirror);
 	echo_close(echo);
 }
 
@@ -155,6 +227,9 @@ main(void)
 	test_no_echo(0, "late", "no late answer");
 	test_inject();
 	test_rate();
+	test_budget();
+	test_slow_mirror(1);
+	test_slow_mirror(10);
 	loop_end();
 	return check_done();
 }
