@@ -66,3 +66,12 @@ report_same_news(const struct report *a, const struct report *b)
 	       addr_equal(&a->outer, &b->outer) && strcmp(a->error, b->error) == 0 &&
 	       strcmp(a->advice, b->advice) == 0;
 }
+
+bool
+report_same_complaint(const char *a, const char *b)
+{
+	const char *end = strstr(a, ". ");
+	size_t length = end != NULL ? (size_t)(end - a) : strlen(a);
+
+	return strncmp(a, b, length) == 0 && (b[length] == '\0' || strncmp(b + length, ". ", 2) == 0);
+}

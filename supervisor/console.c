@@ -6,6 +6,7 @@
 #include "console.h"
 
 #include <bsd/string.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "resolve.h"
 #include "terminal.h"
 
 static struct {
@@ -20,6 +22,10 @@ static struct {
 	char trouble[REPORT_ERROR_SIZE];       /* the last one since it was open; "": none */
 	char advice[REPORT_ADVICE_SIZE];       /* the last one */
 	uint32_t reach;                        /* what was last said of this address */
+	bool asked_to_try;
+	bool has_no_names; /* said since it was open */
+	bool failed;       /* standard output cannot be written */
+	struct event_base *base;
 } console;
 
 static void __attribute__((format(printf, 2, 3)))
@@ -35,9 +41,42 @@ say(const char *colour, const char *format, ...)
 	fputc('\n', stderr);
 }
 
+/* Every name was tried: what becomes of a single one matters only if no other will do. */
+static void
+on_names(evutil_socket_t fd, short what, void *arg)
+{
+	const struct service *s = TAILQ_FIRST(services_all());
+	struct servers known;
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	if (s == NULL || console.has_no_names || !resolve_is_settled(&s->config->stun) ||
+	    !resolve_is_settled(&s->config->keep_alive))
+		return;
+	resolve_servers(s->config, &known);
+	console.has_no_names = known.stun_count + known.keep_alive_count == 0;
+	if (console.has_no_names)
+		say(TERMINAL_BAD, "no name of the servers can be resolved (no DNS?); natterd goes on trying");
+}
+
+/* A resolver without DNS has a line for each of many names.  It counts the name as
+ * failing after that line: it is looked at when the loop runs again. */
+static bool
+is_summed_up(const char *text)
+{
+	static const char beginning[] = "natterd: cannot resolve ";
+	static const struct timeval at_once = {0};
+
+	return strncmp(text, beginning, strlen(beginning)) == 0 && console.base != NULL &&
+	       event_base_once(console.base, -1, EV_TIMEOUT, on_names, NULL, &at_once) == 0;
+}
+
 static void
 on_log_line(enum log_level level, const char *text)
 {
+	if (is_summed_up(text))
+		return;
 	say(level == LOG_LEVEL_ERROR ? TERMINAL_BAD : TERMINAL_DOUBT, "%s: %s", log_level_name(level), text);
 }
 
@@ -54,12 +93,25 @@ say_how_to_try(const struct service *s)
 
 	addr_text(&s->report.outer, outer);
 	if (s->mapping.test_page == 0)
-		say(TERMINAL_PLAIN, "kept open; what comes in there goes to the program on this machine that has %s port %u",
-		    protocol_label(&s->mapping), addr_port(&s->mapping.bind));
+		say(TERMINAL_PLAIN, "kept open; what comes in there goes to whatever program %s port %u here",
+		    s->mapping.protocol == PROTOCOL_TCP ? "listens on TCP" : "has UDP", addr_port(&s->mapping.bind));
 	else if (s->mapping.protocol == PROTOCOL_TCP)
 		say(TERMINAL_PLAIN, "kept open; the page to look at from outside: http://%s/", outer);
 	else
 		say(TERMINAL_PLAIN, "kept open; a datagram that is sent there from outside comes back");
+	if (!console.asked_to_try)
+		say(TERMINAL_PLAIN, "try it from outside: whether strangers get in cannot always be seen from here");
+	console.asked_to_try = true;
+}
+
+/* A script waits for the line that cannot be written, for ever. */
+static void
+end_unwritable(int error)
+{
+	say(TERMINAL_BAD, "cannot write the address to standard output: %s; natterd ends", strerror(error));
+	console.failed = true;
+	if (console.base != NULL)
+		event_base_loopbreak(console.base);
 }
 
 /* Returns false if it is the one that was printed before. */
@@ -77,8 +129,18 @@ print_address(const struct service *s)
 	terminal_begin(stdout, TERMINAL_GOOD);
 	fputs(line, stdout);
 	terminal_end(stdout, TERMINAL_GOOD);
-	putchar('\n');
+	if (putchar('\n') == EOF || fflush(stdout) == EOF)
+		end_unwritable(errno);
 	return true;
+}
+
+/* The length of a trouble without its full stop: our own words follow. */
+static int
+length_of(const char *trouble)
+{
+	size_t length = strlen(trouble);
+
+	return (int)(length > 0 && trouble[length - 1] == '.' ? length - 1 : length);
 }
 
 static void
@@ -91,6 +153,7 @@ report_open(const struct service *s, const struct report *old)
 	else if (old->state != STATE_OPEN)
 		say(TERMINAL_PLAIN, "open at %s again", addr_text(&s->report.outer, outer));
 	console.trouble[0] = '\0';
+	console.has_no_names = false;
 }
 
 /* An address may come without ever being open: the doubt began first. */
@@ -101,10 +164,11 @@ report_doubt(const struct service *s)
 
 	if (print_address(s))
 		say_how_to_try(s);
-	if (strcmp(console.trouble, s->report.error) == 0)
+	if (report_same_complaint(console.trouble, s->report.error))
 		return;
 	strlcpy(console.trouble, s->report.error, sizeof(console.trouble));
-	say(TERMINAL_DOUBT, "in doubt: %s; checking, and %s still stands", console.trouble, addr_text(&s->report.outer, outer));
+	say(TERMINAL_DOUBT, "in doubt: %.*s; checking, and %s still stands", length_of(console.trouble), console.trouble,
+	    addr_text(&s->report.outer, outer));
 }
 
 static void
@@ -114,13 +178,14 @@ report_failure(const struct service *s, const struct report *old)
 	char was[ADDR_TEXT_SIZE];
 	bool lost = addr_is_set(&old->outer);
 
-	if (!lost && strcmp(console.trouble, error) == 0)
+	if (!lost && report_same_complaint(console.trouble, error))
 		return;
 	strlcpy(console.trouble, error, sizeof(console.trouble));
 	if (lost)
-		say(TERMINAL_BAD, "lost %s: %s; natterd goes on trying", addr_text(&old->outer, was), error);
+		say(TERMINAL_BAD, "lost %s: %.*s; natterd goes on trying", addr_text(&old->outer, was), length_of(error),
+		    error);
 	else
-		say(TERMINAL_BAD, "failed: %s; natterd goes on trying", error);
+		say(TERMINAL_BAD, "failed: %.*s; natterd goes on trying", length_of(error), error);
 }
 
 static void
@@ -139,23 +204,39 @@ report_step(const struct service *s, const struct report *old)
 		say(TERMINAL_PLAIN, "waiting: %s", r->error);
 }
 
+/* Over TCP only our own connection came back in, which may have turned around at the
+ * nearest NAT. */
 static void
-report_findings(const struct report *r)
+report_reachable(const struct service *s)
 {
-	if (r->reach != console.reach && r->reach == REACH_REACHABLE)
+	if (s->mapping.protocol == PROTOCOL_UDP)
 		say(TERMINAL_GOOD, "reachable from outside: something came in");
-	else if (r->reach != console.reach && r->reach == REACH_UNREACHABLE)
+	else
+		say(TERMINAL_PLAIN, "a connection to the outer address came back in; a firewall further out cannot be seen "
+				    "from here");
+}
+
+static void
+report_findings(const struct service *s)
+{
+	const struct report *r = &s->report;
+
+	if (r->reach != console.reach && r->reach == REACH_REACHABLE)
+		report_reachable(s);
+	else if (r->reach != console.reach && r->reach == REACH_UNREACHABLE && r->advice[0] == '\0')
 		say(TERMINAL_DOUBT, "not reachable from outside: what must have come in was kept out");
 	if (r->reach != REACH_UNKNOWN)
 		console.reach = r->reach;
 	if (r->advice[0] != '\0' && strcmp(r->advice, console.advice) != 0)
-		say(TERMINAL_DOUBT, "note: %s", r->advice);
+		say(TERMINAL_DOUBT, "note: %s", r->advice); /* if nobody gets in, that is what it says */
 	strlcpy(console.advice, r->advice, sizeof(console.advice));
 }
 
 void
 console_report(const struct service *service, const struct report *old)
 {
+	if (console.failed)
+		return;
 	switch (service->report.state) {
 	case STATE_OPEN:
 		report_open(service, old);
@@ -170,7 +251,7 @@ console_report(const struct service *service, const struct report *old)
 		report_step(service, old);
 		break;
 	}
-	report_findings(&service->report);
+	report_findings(service);
 }
 
 void
@@ -189,4 +270,16 @@ void
 console_close(void)
 {
 	say(TERMINAL_PLAIN, "ended: the port is not kept open any more");
+}
+
+void
+console_use_loop(struct event_base *base)
+{
+	console.base = base;
+}
+
+bool
+console_has_failed(void)
+{
+	return console.failed;
 }

@@ -12,10 +12,18 @@
 #ifndef CONSOLE_H
 #define CONSOLE_H
 
+#include <event2/event.h>
+#include <stdbool.h>
+
 #include "service.h"
 
 /* Says what begins, and takes the log: its lines come without a time. */
 void console_open(const struct mapping *mapping);
+
+/* The loop of natterd: ended when the address cannot be written to standard output,
+ * which is said before; and names that cannot be resolved are summed up in it. */
+void console_use_loop(struct event_base *base);
+bool console_has_failed(void);
 
 /* publish.c's observer. */
 void console_report(const struct service *service, const struct report *old);

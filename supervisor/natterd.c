@@ -158,6 +158,19 @@ on_network_change(void)
 	services_look_again();
 }
 
+static void
+say_what_begins(const struct options *options, const struct config *config)
+{
+	if (is_single(options))
+		log_info("natterd: version " NATTER_VERSION " keeps %s open, with the %s%s",
+		    TAILQ_FIRST(&config->mappings)->mapping.name,
+		    options->config_file != NULL ? "servers of " : "built-in servers",
+		    options->config_file != NULL ? config->file : "");
+	else
+		log_info("natterd: version " NATTER_VERSION " serves %zu mapping%s of %s", config->mapping_count,
+		    config->mapping_count == 1 ? "" : "s", config->file);
+}
+
 /* The log is chosen last, so that whatever fails before is said on the terminal. */
 static int
 open_all(struct event_base *base, const struct options *options, struct config *config)
@@ -166,8 +179,7 @@ open_all(struct event_base *base, const struct options *options, struct config *
 	    open_control(base, config) < 0 || open_resolver(base, config) < 0 || choose_log(options, config) < 0)
 		return -1;
 	daemon_leave_terminal(); /* before the first child could have it */
-	log_info("natterd: version " NATTER_VERSION " serves %zu mapping%s of %s", config->mapping_count,
-	    config->mapping_count == 1 ? "" : "s", config->file);
+	say_what_begins(options, config);
 	control_commands_open(base, config, control_answer_waiting);
 	if (netwatch_open(base, on_network_change) < 0)
 		log_warning("natterd: cannot watch the network for changes: %s", strerror(errno));
@@ -209,12 +221,14 @@ serve(const struct options *options, struct config *config)
 	base = event_base_new(); /* after the fork: an epoll descriptor is not to be shared */
 	if (base == NULL)
 		fatal("natterd: cannot make an event loop");
+	console_use_loop(base);
 	for (i = 0; i < 3; i++)
 		watched[i] = watch_signal(base, signals[i], options->foreground);
 	result = open_all(base, options, config);
 	if (result == 0) {
 		daemon_ready();
 		event_base_dispatch(base);
+		result = console_has_failed() ? -1 : 0;
 	}
 	close_all();
 	for (i = 0; i < 3; i++)

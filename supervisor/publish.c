@@ -21,17 +21,6 @@ publish_set_observer(publish_observer *observer)
 	observe = observer;
 }
 
-/* The first sentence says what is wrong; what was seen or tried follows, and may be
- * different with every try. */
-static bool
-is_same_complaint(const char *a, const char *b)
-{
-	const char *end = strstr(a, ". ");
-	size_t length = end != NULL ? (size_t)(end - a) : strlen(a);
-
-	return strncmp(a, b, length) == 0 && (b[length] == '\0' || strncmp(b + length, ". ", 2) == 0);
-}
-
 /* The steps on the way to an address, and a doubt that is soon settled, are of
  * interest only to who looks for a fault; where they end is news, once. */
 static enum log_level
@@ -40,7 +29,7 @@ level_of(struct service *s, const struct report *old)
 	const struct report *r = &s->report;
 	bool lasting = r->state == STATE_BACKOFF || (r->state == STATE_DEGRADED && old->state == STATE_DEGRADED);
 
-	if (!lasting || is_same_complaint(r->error, s->complaint))
+	if (!lasting || report_same_complaint(r->error, s->complaint))
 		return LOG_LEVEL_DEBUG;
 	strlcpy(s->complaint, r->error, sizeof(s->complaint));
 	return observe == NULL ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG;

@@ -195,6 +195,18 @@ test_news(void)
 	CHECK(!report_same_news(&a, &b));
 }
 
+static void
+test_complaints(void)
+{
+	CHECK(report_same_complaint("", ""));
+	CHECK(!report_same_complaint("", "no answer"));
+	CHECK(report_same_complaint("no answer", "no answer"));
+	CHECK(!report_same_complaint("no answer", "no answers"));
+	CHECK(report_same_complaint("no answer. A was asked.", "no answer. B was asked."));
+	CHECK(report_same_complaint("no answer", "no answer. B was asked."));
+	CHECK(!report_same_complaint("no answer. A was asked.", "no network. A was asked."));
+}
+
 int
 main(void)
 {
@@ -205,5 +217,6 @@ main(void)
 	test_nonsense();
 	test_error_text();
 	test_news();
+	test_complaints();
 	return check_done();
 }
