@@ -39,21 +39,35 @@ try_port(const struct mapping *m)
 }
 
 static const char *
-advice_on(const struct mapping *m, int error)
+explain_owner(const struct mapping *m)
 {
-	if (error == EACCES)
-		return "that takes root; start natterd as root, or choose a port from 1024 on";
-	if (error == EADDRNOTAVAIL)
-		return "this machine does not have that address; leave it away to take any";
-	if (error != EADDRINUSE)
-		return strerror(error);
+	if (m->task == TASK_CHECK)
+		return "another program on this machine has it; choose another port, or none";
 	if (mapping_is_served(m))
-		return "another program on this machine has it; choose another port, or leave -t away to open the port for "
-		       "that program";
+		return "another program on this machine has it; choose another port, or open the port for that program: "
+		       "without -t";
 	if (m->protocol == PROTOCOL_UDP)
-		return "another program on this machine has it and does not share it (SO_REUSEADDR); choose another port";
-	return "another program on this machine has it and does not share it (SO_REUSEADDR and SO_REUSEPORT); start natterd "
-	       "as root, or choose another port";
+		return "another program on this machine has it and does not share it (SO_REUSEADDR), or belongs to another "
+		       "user; choose another port";
+	return "another program on this machine has it and does not share it (SO_REUSEADDR and SO_REUSEPORT), or belongs to "
+	       "another user; start natterd as root, or choose another port";
+}
+
+const char *
+single_explain_port(const struct mapping *m, int error)
+{
+	switch (error) {
+	case EACCES:
+		return "that takes root; start natterd as root, or choose a port from 1024 on";
+	case EADDRNOTAVAIL:
+		return "this machine does not have that address; leave it out to take any";
+	case ENOPROTOOPT:
+		return "This system does not support reusing ports.";
+	case EADDRINUSE:
+		return explain_owner(m);
+	default:
+		return strerror(error);
+	}
 }
 
 int
@@ -66,6 +80,6 @@ single_check_port(const struct mapping *mapping)
 		return 0;
 	error = errno;
 	log_error("natterd: cannot have %s port %s: %s", mapping->protocol == PROTOCOL_TCP ? "TCP" : "UDP",
-	    addr_text(&mapping->bind, where), advice_on(mapping, error));
+	    addr_text(&mapping->bind, where), single_explain_port(mapping, error));
 	return -1;
 }

@@ -180,6 +180,17 @@ at_once() {
     lines 1
 }
 
+@test "a trouble whose details vary is said once: a symmetric NAT" {
+    lab_nat symmetric
+    one -v -t 3456
+    retried() {
+        [[ $(grep -c " debug: tcp-3456: .*-> backoff: You cannot perform TCP" "$LAB_DIR/one.log") -ge 3 ]]
+    }
+    lab_wait 20 retried
+    [[ $(grep "goes on trying" "$LAB_DIR/one.log") == \
+    "failed: You cannot perform TCP hole punching in a symmetric NAT network. "*[0-9]"; natterd goes on trying" ]]
+}
+
 @test "SIGINT and SIGTERM end it within a second, with exit status 0, its worker gone and nothing left behind" {
     for signal in INT TERM; do
         # A child of this shell, which is told its exit status.
@@ -228,13 +239,15 @@ at_once() {
     run -1 at_once 80
     [[ $output == *"TCP port 0.0.0.0:80: that takes root; start natterd as root, or choose a port from 1024 on"* ]]
     run -1 at_once 10.9.8.7 3456
-    [[ $output == *"10.9.8.7:3456: this machine does not have that address"* ]]
+    [[ $output == *"10.9.8.7:3456: this machine does not have that address; leave it out"* ]]
+    run -1 lab_in "$LAB_HOST" timeout 10 "$NATTER_BUILD/tests/no_reuseport" "$LAB_DIR/natterd" 3456
+    [[ $output == *"TCP port 0.0.0.0:3456: This system does not support reusing ports." ]]
     lab_spawn "$LAB_HOST" owner socat TCP-LISTEN:3456,fork PIPE
     lab_wait 5 lab_listening "$LAB_HOST" tcp 0.0.0.0:3456
     run -1 at_once 3456
-    [[ $output == *"another program on this machine has it"*"as root"* ]]
+    [[ $output == *"another program on this machine has it"*"or belongs to another user"*"as root"* ]]
     run -1 at_once -t 3456
-    [[ $output == *"another program on this machine has it"*"leave -t away"* ]]
+    [[ $output == *"another program on this machine has it"*"without -t"* ]]
     lab_end owner
     lab_spawn "$LAB_HOST" owner socat -u UDP-RECV:3456 -
     lab_wait 5 lab_listening "$LAB_HOST" udp 0.0.0.0:3456

@@ -106,6 +106,10 @@ run_unit() {
     run_unit console
 }
 
+@test "why a port cannot be had" {
+    run_unit single
+}
+
 @test "tables" {
     run_unit table
 }
