@@ -25,7 +25,7 @@ enum state {
 /* Do strangers get in?  Only what was seen, never a guess. */
 enum reach {
 	REACH_UNKNOWN,     /* nothing was seen that would tell */
-	REACH_REACHABLE,   /* something from outside came in */
+	REACH_REACHABLE,   /* something came in: a stranger's, or our own by way of the NAT */
 	REACH_UNREACHABLE, /* something that must have come in was kept out */
 	REACH_COUNT
 };

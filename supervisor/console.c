@@ -33,6 +33,8 @@ say(const char *colour, const char *format, ...)
 {
 	va_list args;
 
+	if (console.failed)
+		return; /* why it ends is the last word */
 	terminal_begin(stderr, colour);
 	va_start(args, format);
 	vfprintf(stderr, format, args);

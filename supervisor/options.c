@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #ifndef SYSCONFDIR
 #define SYSCONFDIR "/etc"
@@ -130,12 +131,23 @@ fill_tables(char letters[2 * ROW_COUNT + 1], struct option longs[ROW_COUNT + 1])
 	*letters = '\0';
 }
 
+/* -check-nat has one hyphen too few, and the rest of it would be a file's name. */
+static void
+take_file(struct options *options, const char *file)
+{
+	if (file[0] == '\0')
+		refuse("no file is named; write -c FILE");
+	if (strncmp(file, "heck", 4) == 0 && access(file, F_OK) < 0)
+		refuse("-c names the file \"%s\", which is not there; did you mean --c%s?", file, file);
+	options->config_file = file;
+}
+
 static void
 take_option(struct options *options, int letter)
 {
 	switch (letter) {
 	case 'c':
-		options->config_file = optarg;
+		take_file(options, optarg);
 		break;
 	case 'f':
 		options->foreground = true;
@@ -167,11 +179,29 @@ take_option(struct options *options, int letter)
 	}
 }
 
+/* From what other address could a port be opened to the Internet? */
+static void
+check_source(const struct addr *a)
+{
+	char text[ADDR_TEXT_SIZE];
+
+	addr_ip_text(a, text);
+	if (a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&a->v6.sin6_addr))
+		refuse("%s is an IPv4 address; write it as %s", text, strrchr(text, ':') + 1);
+	if (addr_is_loopback(a))
+		refuse("%s is reached from this machine only; leave it out to take any address", text);
+	if (!addr_is_wildcard(a) && !addr_is_routable(a))
+		refuse("%s is a link-local, multicast or broadcast address, which no port can be opened on; leave it out to take any",
+		    text);
+}
+
 static void
 take_source(const char *ip, const char *port, struct addr *out)
 {
 	struct addr a;
 
+	if (addr_port(out) == 0 && addr_parse(port, 0, &a) == 0 && ip[strspn(ip, "0123456789")] == '\0')
+		refuse("the address comes first: natterd %s %s", port, ip);
 	if (addr_parse(ip, 0, &a) < 0 || addr_port(&a) != 0)
 		refuse("\"%s\" is no IPv4 or IPv6 address of this machine", ip);
 	if (addr_port(out) == 0 || strspn(port, "0123456789") != strlen(port))
@@ -194,6 +224,7 @@ take_words(struct options *options, char **words, int count)
 		take_source(words[0], last, &options->port);
 	else if (addr_port(&options->port) == 0 && !options->check_nat)
 		refuse("%s is an address without a port; write natterd %s SRC_PORT", last, last);
+	check_source(&options->port);
 }
 
 /* What was not said. */

@@ -191,6 +191,35 @@ at_once() {
     "failed: You cannot perform TCP hole punching in a symmetric NAT network. "*[0-9]"; natterd goes on trying" ]]
 }
 
+# at_once_to SHELL-WORDS: natterd's standard output goes there; the rest is the output of this.
+at_once_to() {
+    lab_in "$LAB_HOST" timeout 20 "${user[@]}" sh -c "{ $LAB_DIR/natterd -c $LAB_DIR/natter.cfg -t 3456; echo status \$? >&2; } $1"
+}
+
+@test "an address that cannot be written ends it with status 1" {
+    run -0 at_once_to '>/dev/full'
+    [[ $output == *"cannot write the address to standard output: No space left on device; natterd ends"$'\n'"status 1" ]]
+    run -0 at_once_to '| true'
+    [[ $(grep -c "cannot write the address to standard output: Broken pipe; natterd ends" <<<"$output") == 1 ]]
+    [[ $output == *"status 1" ]]
+    nobody_there
+}
+
+@test "without DNS one line says so, and only -v names every server" {
+    summed='no name of the servers can be resolved (no DNS?); natterd goes on trying'
+    spawn_one "${user[@]}" "$LAB_DIR/natterd" -t 3456
+    lab_wait 15 grep -qF "$summed" "$LAB_DIR/one.log"
+    run ! grep -q "cannot resolve" "$LAB_DIR/one.log"
+    [[ $(grep -cF "$summed" "$LAB_DIR/one.log") == 1 ]]
+    lab_end one
+    spawn_one "${user[@]}" "$LAB_DIR/natterd" -v -t 3456
+    several() {
+        [[ $(grep -c "cannot resolve .* (trying again)" "$LAB_DIR/one.log") -gt 5 ]]
+    }
+    lab_wait 15 several
+    grep -q " keeps tcp-3456 open, with the built-in servers$" "$LAB_DIR/one.log"
+}
+
 @test "SIGINT and SIGTERM end it within a second, with exit status 0, its worker gone and nothing left behind" {
     for signal in INT TERM; do
         # A child of this shell, which is told its exit status.
@@ -233,6 +262,7 @@ at_once() {
     address
     lab_wait 2 grep -q " info: tcp-3456: open at " "$LAB_DIR/one.log"
     grep -q " debug: tcp-3456: connecting -> probing" "$LAB_DIR/one.log"
+    grep -q " keeps tcp-3456 open, with the servers of $LAB_DIR/natter.cfg$" "$LAB_DIR/one.log"
 }
 
 @test "a port that cannot be had is an error that says what to do, with exit status 1" {
@@ -278,6 +308,17 @@ at_once() {
     wrong '"localhost" is no IPv4 or IPv6 address' localhost 80
     wrong '127.0.0.1 is an address without a port' 127.0.0.1
     wrong '"3458" is one word too many' 127.0.0.1 3457 3458
+    wrong 'the address comes first: natterd 192.168.1.2 3456' 3456 192.168.1.2
+    wrong 'the address comes first: natterd fd00::2 3456' -t 3456 fd00::2
+    wrong '127.0.0.1 is reached from this machine only' -t 127.0.0.1 3456
+    wrong '::1 is reached from this machine only' -t '[::1]:3456'
+    for address in 224.0.0.1 255.255.255.255 ff02::1 fe80::1; do
+        wrong "$address is a link-local, multicast or broadcast address" "$address" 3456
+    done
+    wrong '::ffff:192.168.1.2 is an IPv4 address; write it as 192.168.1.2' ::ffff:192.168.1.2 3456
+    wrong '-c names the file "heck-nat", which is not there; did you mean --check-nat?' -check-nat
+    wrong 'no file is named; write -c FILE' --config=
+    wrong 'no file is named; write -c FILE' -c '' 3456
     wrong '-t needs a port' -t
     wrong '-t needs a port' -t -c natter.cfg
     wrong '-u needs a port' --udp

@@ -2,7 +2,8 @@
 /*
  * Can the mapping be reached, as far as that can be known from inside?  TCP: a hairpin
  * probe; UDP: a STUN answer from a stranger, and failing that a hairpin probe.  Says
- * what was seen and never guesses.
+ * what was seen and never guesses; but a hairpin probe is our own, which may turn
+ * around at the nearest NAT and tests no firewall further out.
  */
 #ifndef REACH_H
 #define REACH_H

@@ -2,7 +2,8 @@
 /*
  * Does a stranger's datagram get in to the mapped UDP port?  The stranger is the
  * alternate address of a STUN server (RFC 5780, 4.4: filtering behaviour), which
- * the server is asked to answer from.  Works whoever owns the port.
+ * the server is asked to answer from.  An answer tells whoever owns the port; silence
+ * only if no packet filter of this machine passes on to another what comes in there.
  *
  *     mapped port --------- binding request ---------> server    tells its alternate address
  *     mapped port ---- change IP and port, please ---> server
@@ -42,7 +43,8 @@ struct stranger;
 typedef void stranger_done(void *context, enum reach reach);
 
 /* Asks the STUN servers one after another until one can tell; that takes 40 s if
- * strangers are kept out.  *servers, which must not be empty, and *known must outlive it and may change. */
+ * strangers are kept out.  *servers, which must not be empty, and *known must outlive
+ * it and may change. */
 struct stranger *stranger_start(struct worker *worker, const struct servers *servers,
     const struct acquaintances *known, stranger_done *done, void *context);
 /* s may be NULL. */

@@ -215,7 +215,7 @@ test_unwritable_output(void)
 	CHECK(full >= 0 && !console_has_failed());
 	files[0] = full;
 	report(STATE_OPEN, "203.0.113.7:6", "");
-	CHECK(strstr(err(), "cannot write the address to standard output: No space left on device; natterd ends\n") != NULL);
+	CHECK_TEXT(err(), "cannot write the address to standard output: No space left on device; natterd ends\n");
 	CHECK(console_has_failed() && event_base_got_break(base));
 	report(STATE_OPEN, "203.0.113.7:7", "");
 	CHECK_TEXT(err(), "");
