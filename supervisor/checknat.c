@@ -16,6 +16,7 @@
 #include "peer.h"
 #include "ports.h"
 #include "resolve.h"
+#include "single.h"
 
 /* Names are looked at so often.  After the first span some servers suffice, after the
  * second a name that is still being looked up counts as unknown. */
@@ -233,21 +234,6 @@ fill_mapping(struct part *p, enum protocol protocol, const struct config *config
 	return -1;
 }
 
-static const char *
-explain(int error)
-{
-	switch (error) {
-	case EACCES:
-		return "that takes root; choose a port from 1024 on, or none";
-	case EADDRINUSE:
-		return "another program has that port; choose another one, or none";
-	case EADDRNOTAVAIL:
-		return "this machine does not have that address; leave it out to take any";
-	default:
-		return strerror(error);
-	}
-}
-
 static int
 fill_part(struct checknat *c, enum protocol protocol, const struct config *config, const struct addr *bind)
 {
@@ -258,7 +244,8 @@ fill_part(struct checknat *c, enum protocol protocol, const struct config *confi
 	if (fill_mapping(p, protocol, config, bind) == 0)
 		return 0;
 	log_error("check-%s: cannot check from %s: %s", protocol_name(protocol),
-	    addr_port(bind) != 0 ? addr_text(bind, where) : addr_ip_text(bind, where), explain(errno));
+	    addr_port(bind) != 0 ? addr_text(bind, where) : addr_ip_text(bind, where),
+	    single_explain_port(&p->mapping, errno));
 	return -1;
 }
 

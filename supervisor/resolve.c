@@ -244,7 +244,7 @@ resolve_is_settled(const struct config_hosts *hosts)
 	for (i = 0; i < hosts->count; i++) {
 		const struct name *n = find_name(hosts->list[i].host);
 
-		if (n == NULL || (n->count == 0 && (n->pid > 0 || !n->failing)))
+		if (n == NULL || (n->count == 0 && !n->answered && (n->pid > 0 || !n->failing)))
 			return false;
 	}
 	return true;

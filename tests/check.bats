@@ -166,6 +166,7 @@ simple_lab() {
     lab_up "$@"
     lab_start_server coturn
     lab_start_server stund
+    natter_names
     result=$BATS_TEST_TMPDIR/result
 }
 
@@ -318,7 +319,7 @@ witness() {
     lab_web "$LAB_HOST" 192.168.77.2:8080 "own page"
     run -3 --separate-stderr lab_in "$LAB_HOST" "$NATTER_BUILD/natterd" --check-nat -c "$LAB_DIR/natter.cfg" 8080
     # shellcheck disable=SC2154
-    [[ $stderr == *"cannot check from 0.0.0.0:8080"*"another program has that port"* ]]
+    [[ $stderr == *"cannot check from 0.0.0.0:8080"*"another program on this machine has it"* ]]
     run -3 --separate-stderr lab_in "$LAB_HOST" "$NATTER_BUILD/natterd" --check-nat 1.2.3.4
     [[ $stderr == *"cannot check from 1.2.3.4: this machine does not have that address"* ]]
     run -3 --separate-stderr lab_in "$LAB_HOST" sh -c "'$NATTER_BUILD/natterd' --check-nat -c '$LAB_DIR/natter.cfg' >/dev/full"

@@ -206,6 +206,7 @@ at_once_to() {
 }
 
 @test "without DNS one line says so, and only -v names every server" {
+    natter_names
     summed='no name of the servers can be resolved (no DNS?); natterd goes on trying'
     spawn_one "${user[@]}" "$LAB_DIR/natterd" -t 3456
     lab_wait 15 grep -qF "$summed" "$LAB_DIR/one.log"

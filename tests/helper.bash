@@ -22,6 +22,15 @@ teardown() {
     natter_down
 }
 
+# natter_names: a name service of the lab's inner host alone, which knows what a test writes into the file
+# "$hosts/hosts" and answers at once for the rest. ip netns mounts the folder over /etc. natter_down removes it.
+natter_names() {
+    hosts=/etc/netns/$LAB_HOST
+    mkdir -p "$hosts"
+    printf '127.0.0.1 localhost\n' >"$hosts/hosts"
+    printf 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n' >"$hosts/resolv.conf"
+}
+
 # natter_config <<END: what follows is natter.cfg, after the lines that put every file into the lab's folder
 # and name the lab's servers.
 natter_config() {
@@ -68,6 +77,8 @@ natter_down() {
     [[ ! ${LAB_DIR:-} ]] || {
         [[ ! -e $LAB_DIR/natterd.pid ]] || natter_stop || result=1
         natter_no_findings || result=1
+        rm -rf "/etc/netns/$LAB_HOST"
+        rmdir --ignore-fail-on-non-empty /etc/netns 2>/dev/null || :
     }
     lab_down
     return "$result"

@@ -11,16 +11,10 @@ setup() {
     lab_need_root
     lab_up fullcone
     lab_servers
-    # A name service for the lab's inner host, which a test can change: ip netns mounts this over /etc.
-    mkdir -p "/etc/netns/$LAB_HOST"
-    printf '127.0.0.1 localhost\n' >"/etc/netns/$LAB_HOST/hosts"
-    printf 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n' >"/etc/netns/$LAB_HOST/resolv.conf"
-    hosts=/etc/netns/$LAB_HOST
+    natter_names
 }
 
 teardown() {
-    [[ ! ${hosts:-} ]] || rm -r "$hosts"
-    rmdir --ignore-fail-on-non-empty /etc/netns 2>/dev/null || :
     natter_down
 }
 
