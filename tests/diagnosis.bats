@@ -145,6 +145,67 @@ without_stun() {
     [[ $(natter_field web error) == *"Tried 2: 203.0.113.10:3478 connection refused, 203.0.113.11:3479 connection refused" ]]
 }
 
+# The first packet of every flow to one server of each protocol is lost: with the answers of the other one alone,
+# this NAT would look like any other.
+with_a_loss() {
+    lab_in "$LAB_CARRIER" nft -f - <<'END'
+table ip lossy {
+    set met {
+        type inet_service . ipv4_addr
+        flags dynamic
+        timeout 1h
+    }
+    chain onward {
+        type filter hook forward priority 0;
+        ip daddr { 203.0.113.20, 203.0.113.11 } th sport . ip daddr @met accept
+        ip daddr 203.0.113.20 udp dport 3478 add @met { th sport . ip daddr } drop
+        ip daddr 203.0.113.11 tcp dport 3479 add @met { th sport . ip daddr } drop
+    }
+}
+END
+    start_and_expect "$1"
+    run ! grep ": open at" "$LAB_DIR/natterd.log"
+}
+
+# One of two servers refuses to be asked again.
+with_a_refusal() {
+    lab_in "$LAB_INET" nft -f - <<'END'
+table ip fussy {
+    set met {
+        type ipv4_addr
+        flags dynamic
+        timeout 60s
+    }
+    chain in {
+        type filter hook input priority 0;
+        ip daddr 203.0.113.11 tcp dport 3479 tcp flags & (syn | ack) == syn ip saddr @met reject with tcp reset
+        ip daddr 203.0.113.11 tcp dport 3479 tcp flags & (syn | ack) == syn add @met { ip saddr }
+    }
+}
+END
+    four_mappings
+    sed -i '/"ssh"/d' "$LAB_DIR/natter.cfg"
+    natter_start
+    lab_wait 5 grep -q "web: probing -> backoff" "$LAB_DIR/natterd.log"
+    grep "web: probing -> backoff: STUN servers disagree, .* cannot tell .* sees 203.0.113.254:.* sees 203.0.113.254:" "$LAB_DIR/natterd.log"
+    run ! grep "web: open at" "$LAB_DIR/natterd.log"
+}
+
+# another_way_out SERVER...: to these, this machine has another address of its own.
+another_way_out() {
+    local server
+    ip -n "$LAB_HOST" address add 192.168.77.102/24 dev eth0
+    for server in "$@"; do
+        ip -n "$LAB_HOST" route add "$server/32" via 192.168.77.1 src 192.168.77.102
+    done
+}
+
+with_two_ways_out() {
+    another_way_out 203.0.113.11 203.0.113.20
+    start_and_expect "" "web=reachable ssh=unknown game=reachable vpn=reachable"
+    run ! grep -E "symmetric|own address" "$LAB_DIR/natterd.log"
+}
+
 @test "each message appears in the situation that it describes, and in no other" {
     situation fullcone start_and_expect "" "web=reachable ssh=unknown game=reachable vpn=reachable"
     situation symmetric start_and_expect "game symmetric-udp,ssh symmetric-tcp,vpn symmetric-udp,web symmetric-tcp"
@@ -157,6 +218,9 @@ without_stun() {
         "web=unknown ssh=unknown game=reachable vpn=reachable"
     situation fullcone without_port_sharing
     situation fullcone without_stun
+    situation symmetric with_a_loss "game symmetric-udp,ssh symmetric-tcp,vpn symmetric-udp,web symmetric-tcp"
+    situation symmetric with_a_refusal
+    situation fullcone with_two_ways_out
     await_situations
 }
 

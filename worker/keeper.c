@@ -120,14 +120,19 @@ keeper_is_connecting(const struct keeper *k)
 	return k->keepalive != NULL && !keepalive_is_up(k->keepalive);
 }
 
+struct addr
+keeper_local(const struct keeper *k)
+{
+	struct addr none = {0};
+
+	return keeper_is_up(k) ? keepalive_local(k->keepalive) : none;
+}
+
 bool
 keeper_is_elsewhere(const struct keeper *k, const struct addr *local)
 {
-	struct addr own;
+	struct addr own = keeper_local(k);
 
-	if (!keeper_is_up(k))
-		return false;
-	own = keepalive_local(k->keepalive);
 	return addr_is_set(&own) && !addr_same_ip(&own, local);
 }
 

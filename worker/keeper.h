@@ -32,6 +32,8 @@ void keeper_drop(struct keeper *k);
 
 bool keeper_is_up(const struct keeper *k);
 bool keeper_is_connecting(const struct keeper *k);
+/* The connection's own address, of this machine; unset while it is not up. */
+struct addr keeper_local(const struct keeper *k);
 /* Has the connection another address of this machine than that?  Then it holds no
  * mapping of it open. */
 bool keeper_is_elsewhere(const struct keeper *k, const struct addr *local);

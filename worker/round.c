@@ -2,53 +2,55 @@
 /*
  * Asking STUN servers side by side; see round.h.
  *
- *     first answer --no other within 0.5 s, or nobody left to wait for--> OK
+ *     first answer --no other within 1.5 s, or nobody left to ask--> OK
  *          |
  *          +--the same from another IP address--> OK
  *          |
  *          +--another address from another IP address: DISPUTE.  The NAT may just have
- *             changed: who has answered is asked again, and more servers are asked;
- *             after 2 s at the latest, or with two that agree, it is settled.
+ *             changed: who has answered is asked again, and more servers are asked.
+ *             Two that agree settle it; after 2 s at the latest two that still see
+ *             different addresses do: SYMMETRIC.  Otherwise: UNCLEAR.
+ *
+ * Only answers to the same address of this machine agree or contradict each other.
  */
 #include "round.h"
 
-#include <bsd/string.h>
-#include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "alloc.h"
 #include "log.h"
+#include "opinion.h"
 
 /* So many are asked at once ... */
 #define SIDE_BY_SIDE 3
-/* ... and one more each time this passes without an answer (one RTO). */
+/* ... and one more each time this passes without an answer (one RTO) ... */
 static const struct timeval hedge_delay = {.tv_usec = 500000};
-static const struct timeval second_opinion_delay = {.tv_usec = 500000};
+/* ... or without a second one that settles the first. */
+static const struct timeval quick_hedge_delay = {.tv_usec = 200000};
+/* Long enough for one that lost a datagram (RTO 0.5 s) or a SYN (1 s): behind a symmetric
+ * NAT a single answer looks like an address. */
+static const struct timeval second_opinion_delay = {.tv_sec = 1, .tv_usec = 500000};
 static const struct timeval dispute_delay = {.tv_sec = 2};
 
-#define SERVER_TEXT_SIZE (64 + ADDR_TEXT_SIZE)
-/* What a list that is too long ends with. */
-#define MORE ", ..."
-
-/* What one server has been asked and said. */
-struct opinion {
-	struct server server;
-	struct probe *probe; /* NULL: it failed */
-	bool waiting;        /* for an answer */
-	bool disputed;       /* what it said, it said before the dispute */
-	struct probe_result result;
+/* What the opinions that count amount to; the later the stronger. */
+enum view {
+	VIEW_NONE,
+	VIEW_LONE, /* any number, but none that is comparable with another */
+	VIEW_CONTRADICTION,
+	VIEW_AGREEMENT,
 };
 
 struct round {
 	struct worker *worker;
-	const struct servers *servers;
+	struct servers servers;
+	struct addr local;
 	round_done *done;
 	void *context;
 	struct event *hedge;
 	struct event *settle; /* the end of waiting for further opinions */
 	bool in_dispute;
+	char disagreement[REPORT_ERROR_SIZE]; /* what the dispute is about */
 	unsigned int first;
 	unsigned int asked;
 	struct opinion opinions[SERVERS_MAX]; /* in the order of asking */
@@ -67,68 +69,33 @@ is_waiting(const struct round *r)
 	return false;
 }
 
-/* "NAME:3478 (1.2.3.4)", or "1.2.3.4:3478" for one that has no other name. */
-static void
-describe_server(const struct server *server, char *buf, size_t size)
+static bool
+has_answer(const struct round *r)
 {
-	char ip[ADDR_TEXT_SIZE], where[ADDR_TEXT_SIZE];
+	unsigned int i;
 
-	addr_text(&server->addr, where);
-	if (strcmp(server->name, where) == 0)
-		snprintf(buf, size, "%s", where);
-	else
-		snprintf(buf, size, "%.60s (%s)", server->name, addr_ip_text(&server->addr, ip));
+	for (i = 0; i < r->asked; i++)
+		if (r->opinions[i].result.ok)
+			return true;
+	return false;
 }
 
 static void
 report_symmetric(struct round *r, const struct opinion *a, const struct opinion *b)
 {
 	struct probe_result result = {.ok = false};
-	const char *protocol = r->worker->mapping.protocol == PROTOCOL_TCP ? "TCP" : "UDP";
-	char who[2][SERVER_TEXT_SIZE], what[2][ADDR_TEXT_SIZE];
 
-	describe_server(&a->server, who[0], sizeof(who[0]));
-	describe_server(&b->server, who[1], sizeof(who[1]));
-	snprintf(result.error, sizeof(result.error),
-	    "You cannot perform %s hole punching in a symmetric NAT network. %.70s sees %s, %.70s sees %s.", protocol,
-	    who[0], addr_text(&a->result.mapped, what[0]), who[1], addr_text(&b->result.mapped, what[1]));
+	opinion_explain_symmetric(a, b, r->worker->mapping.protocol, result.error, sizeof(result.error));
 	r->done(r->context, ROUND_SYMMETRIC, &result, NULL);
 }
 
-/* Appends what became of one server.  Returns false if that does not fit, with room
- * for the mark that says so. */
-static bool
-append_failure(char *text, size_t size, const struct opinion *o, const char *separator)
-{
-	const char *reason = o->waiting || o->result.ok ? "no answer" : o->result.reason;
-	char who[SERVER_TEXT_SIZE];
-	size_t length = strlen(text);
-
-	describe_server(&o->server, who, sizeof(who));
-	if (length + strlen(separator) + strlen(who) + 1 + strlen(reason) + strlen(separator) + strlen(MORE) >= size)
-		return false;
-	snprintf(text + length, size - length, "%s%s %c%s", separator, who, tolower((unsigned char)reason[0]), reason + 1);
-	return true;
-}
-
-/* The servers stand in the order of the list, so that the next failure reads the same. */
 static void
-report_failure(struct round *r)
+report_unclear(struct round *r)
 {
 	struct probe_result result = {.ok = false};
-	unsigned int count = r->asked, begin = count - r->first % count, i;
-	const char *separator = "";
 
-	snprintf(result.error, sizeof(result.error),
-	    "No public STUN server is available. Please check your Internet connection. Tried %u: ", count);
-	for (i = 0; i < count; i++) {
-		if (!append_failure(result.error, sizeof(result.error), &r->opinions[(begin + i) % count], separator)) {
-			strlcat(result.error, MORE, sizeof(result.error));
-			break;
-		}
-		separator = ", ";
-	}
-	r->done(r->context, ROUND_FAILED, &result, NULL);
+	memcpy(result.error, r->disagreement, sizeof(result.error));
+	r->done(r->context, ROUND_UNCLEAR, &result, NULL);
 }
 
 /* Nothing is known of any server if this machine gave no socket for asking. */
@@ -143,15 +110,15 @@ find_own_failure(const struct round *r)
 	return NULL;
 }
 
+/* The servers stand in the order of the list, so that the next failure reads the same. */
 static void
-fail(struct round *r)
+report_failure(struct round *r)
 {
+	struct probe_result result = {.ok = false};
 	const struct probe_result *own = find_own_failure(r);
 
-	if (own != NULL)
-		r->done(r->context, ROUND_FAILED, own, NULL);
-	else
-		report_failure(r);
+	opinion_explain_failure(r->opinions, r->asked, r->asked - r->first % r->asked, result.error, sizeof(result.error));
+	r->done(r->context, ROUND_FAILED, own != NULL ? own : &result, NULL);
 }
 
 static void
@@ -173,7 +140,7 @@ ask(struct round *r, struct opinion *o)
 static void
 ask_next(struct round *r)
 {
-	const struct servers *s = r->servers;
+	const struct servers *s = &r->servers;
 	struct opinion *o = &r->opinions[r->asked];
 
 	if (r->asked >= s->stun_count)
@@ -181,49 +148,54 @@ ask_next(struct round *r)
 	o->server = s->stun[(r->first + r->asked) % s->stun_count];
 	r->asked++;
 	ask(r, o);
-	event_add(r->hedge, &hedge_delay);
+	event_add(r->hedge, event_pending(r->settle, EV_TIMEOUT, NULL) ? &quick_hedge_delay : &hedge_delay);
 }
 
+/* Is it of use here?  anywhere: also if it is about another address of this machine than
+ * the one that is preferred. */
 static bool
-is_opinion(const struct opinion *o)
+counts(const struct round *r, const struct opinion *o, bool anywhere)
 {
-	return o->result.ok && !o->disputed;
+	return o->result.ok && !o->disputed &&
+	       (anywhere || !addr_is_set(&r->local) || addr_same_ip(&o->result.local, &r->local));
 }
 
-/* The first opinion, or the first from another IP address than that of *but; NULL:
- * there is none. */
-static struct opinion *
-find_opinion(struct round *r, const struct opinion *but)
+/* Finds the strongest view, and one or two whose view it is. */
+static enum view
+look(struct round *r, bool anywhere, struct opinion **a, struct opinion **b)
 {
-	struct opinion *o;
+	enum view view = VIEW_NONE, seen;
+	struct opinion *x, *y, *end = r->opinions + r->asked;
 
-	for (o = r->opinions; o < r->opinions + r->asked; o++)
-		if (is_opinion(o) && (but == NULL || !addr_same_ip(&o->server.addr, &but->server.addr)))
-			return o;
-	return NULL;
-}
-
-/* An opinion that is shared by a server at another IP address; NULL: there is none. */
-static struct opinion *
-find_agreement(struct round *r)
-{
-	struct opinion *a, *b;
-
-	for (a = r->opinions; a < r->opinions + r->asked; a++)
-		for (b = r->opinions; b < a; b++)
-			if (is_opinion(a) && is_opinion(b) && addr_equal(&a->result.mapped, &b->result.mapped) &&
-			    !addr_same_ip(&a->server.addr, &b->server.addr))
-				return a;
-	return NULL;
+	for (x = r->opinions; x < end; x++) {
+		if (!counts(r, x, anywhere))
+			continue;
+		if (view == VIEW_NONE) {
+			view = VIEW_LONE;
+			*a = x;
+		}
+		for (y = r->opinions; y < x; y++) {
+			if (!counts(r, y, anywhere) || !opinion_is_comparable(x, y))
+				continue;
+			seen = addr_equal(&x->result.mapped, &y->result.mapped) ? VIEW_AGREEMENT : VIEW_CONTRADICTION;
+			if (seen > view) {
+				view = seen;
+				*a = y;
+				*b = x;
+			}
+		}
+	}
+	return view;
 }
 
 static void
-begin_dispute(struct round *r)
+begin_dispute(struct round *r, const struct opinion *a, const struct opinion *b)
 {
 	struct opinion *o;
 	int i;
 
 	r->in_dispute = true;
+	opinion_explain_disagreement(a, b, r->disagreement, sizeof(r->disagreement));
 	for (o = r->opinions; o < r->opinions + r->asked; o++) {
 		if (!o->result.ok)
 			continue;
@@ -236,27 +208,50 @@ begin_dispute(struct round *r)
 	event_add(r->settle, &dispute_delay);
 }
 
+static void
+wait_for_others(struct round *r)
+{
+	if (!has_answer(r) || r->in_dispute || event_pending(r->settle, EV_TIMEOUT, NULL))
+		return;
+	event_add(r->settle, &second_opinion_delay);
+	event_add(r->hedge, &quick_hedge_delay);
+}
+
+/* No more opinions are waited for. */
+static void
+conclude(struct round *r, enum view view, struct opinion *a, const struct opinion *b)
+{
+	if (view == VIEW_CONTRADICTION)
+		report_symmetric(r, a, b);
+	else if (r->in_dispute)
+		report_unclear(r); /* one alone was just contradicted */
+	else if (view == VIEW_LONE)
+		settle_for(r, a);
+	else
+		report_failure(r);
+}
+
 /* Looks at the opinions after each change; over: no more of them is waited for.  May
  * end the round. */
 static void
 decide(struct round *r, bool over)
 {
-	struct opinion *agreed = find_agreement(r), *one = find_opinion(r, NULL);
-	struct opinion *another = one != NULL ? find_opinion(r, one) : NULL;
+	struct opinion *a = NULL, *b = NULL;
+	enum view view = look(r, false, &a, &b);
 
+	if (view < VIEW_CONTRADICTION && !is_waiting(r))
+		ask_next(r);
 	over = over || !is_waiting(r);
-	if (agreed != NULL)
-		settle_for(r, agreed);
-	else if (another != NULL && !r->in_dispute)
-		begin_dispute(r);
-	else if (another != NULL && over)
-		report_symmetric(r, one, another);
-	else if (one != NULL && over)
-		settle_for(r, one);
+	if (view == VIEW_NONE && over)
+		view = look(r, true, &a, &b);
+	if (view == VIEW_AGREEMENT)
+		settle_for(r, a);
+	else if (view == VIEW_CONTRADICTION && !r->in_dispute)
+		begin_dispute(r, a, b);
 	else if (over)
-		fail(r);
-	else if (one != NULL && !r->in_dispute && !event_pending(r->settle, EV_TIMEOUT, NULL))
-		event_add(r->settle, &second_opinion_delay);
+		conclude(r, view, a, b);
+	else
+		wait_for_others(r);
 }
 
 static void
@@ -286,10 +281,11 @@ static void
 on_hedge(evutil_socket_t fd, short what, void *arg)
 {
 	struct round *r = arg;
+	struct opinion *a, *b;
 
 	(void)fd;
 	(void)what;
-	if (find_opinion(r, NULL) == NULL)
+	if (look(r, false, &a, &b) < VIEW_CONTRADICTION)
 		ask_next(r);
 }
 
@@ -302,14 +298,16 @@ on_settle(evutil_socket_t fd, short what, void *arg)
 }
 
 struct round *
-round_start(struct worker *worker, const struct servers *servers, unsigned int first, round_done *done, void *context)
+round_start(struct worker *worker, const struct servers *servers, unsigned int first, const struct addr *local,
+    round_done *done, void *context)
 {
 	struct round *r = alloc_zero(sizeof(*r));
 	int i;
 
 	r->worker = worker;
-	r->servers = servers;
+	r->servers = *servers;
 	r->first = first;
+	r->local = *local;
 	r->done = done;
 	r->context = context;
 	r->hedge = event_new(worker->base, -1, 0, on_hedge, r);
@@ -319,6 +317,23 @@ round_start(struct worker *worker, const struct servers *servers, unsigned int f
 	for (i = 0; i < SIDE_BY_SIDE; i++)
 		ask_next(r);
 	return r;
+}
+
+bool
+round_saw(const struct round *r, const struct addr *mapped)
+{
+	const struct opinion *o;
+
+	for (o = r->opinions; o < r->opinions + r->asked; o++)
+		if (counts(r, o, true) && addr_equal(&o->result.mapped, mapped))
+			return true;
+	return false;
+}
+
+unsigned int
+round_asked_in_vain(const struct round *r)
+{
+	return has_answer(r) ? 0 : r->asked;
 }
 
 void

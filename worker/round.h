@@ -3,7 +3,7 @@
  * One question to several STUN servers side by side, until what they see is settled:
  * two servers at different IP addresses that see the same address settle it, and
  * so does a single one if no other answers soon.  A dead server costs nothing but
- * its own place, and neither does one that lies alone.
+ * its own place, and neither does one that lies alone among three.
  */
 #ifndef ROUND_H
 #define ROUND_H
@@ -15,6 +15,7 @@ struct round;
 enum round_outcome {
 	ROUND_OK,
 	ROUND_SYMMETRIC, /* servers at different IP addresses, asked again, see different addresses, and no two the same */
+	ROUND_UNCLEAR,   /* they saw different addresses, and asked again, too few answered */
 	ROUND_FAILED,    /* no server gave an address */
 };
 
@@ -26,10 +27,16 @@ typedef void round_done(void *context, enum round_outcome outcome, const struct 
     struct probe *winner);
 
 /* Asks the servers beginning with number first (counted round the list), which
- * must not be empty; *servers must outlive the round and may change. */
-struct round *round_start(struct worker *worker, const struct servers *servers, unsigned int first, round_done *done,
-    void *context);
+ * must not be empty.  This machine may have several addresses, one for each way out: what
+ * is seen of local is preferred to what is seen of another; unset: none is. */
+struct round *round_start(struct worker *worker, const struct servers *servers, unsigned int first,
+    const struct addr *local, round_done *done, void *context);
 /* Ends every transaction of it except a winner's that was taken over. */
 void round_free(struct round *round);
+
+/* Does a server see this address, as far as is known? */
+bool round_saw(const struct round *round, const struct addr *mapped);
+/* How many servers have been asked if none has answered with an address; else 0. */
+unsigned int round_asked_in_vain(const struct round *round);
 
 #endif

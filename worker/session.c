@@ -187,15 +187,23 @@ take_symmetric(struct session *s, const char *why)
 	enter(s, STATE_BACKOFF, why);
 }
 
+/* Nothing new is known; what is published stands, and the next try comes by itself. */
 static void
-take_failure(struct session *s, const char *why)
+take_unclear(struct session *s, const char *why)
 {
 	s->next_stun++;
-	if (state_of(s) == STATE_OPEN)
-		return; /* nobody doubted the address: it was only looked at again */
 	enter_doubt_or(s, STATE_BACKOFF, why);
 	if (state_of(s) == STATE_DEGRADED)
 		set_timer(s, backoff_seconds(++s->failures));
+}
+
+static void
+take_failure(struct session *s, const char *why)
+{
+	if (state_of(s) == STATE_OPEN)
+		s->next_stun++; /* nobody doubted the address: it was only looked at again */
+	else
+		take_unclear(s, why);
 }
 
 static void
@@ -212,17 +220,24 @@ on_round(void *context, enum round_outcome outcome, const struct probe_result *r
 	case ROUND_SYMMETRIC:
 		take_symmetric(s, r.error);
 		break;
+	case ROUND_UNCLEAR:
+		take_unclear(s, r.error);
+		break;
 	case ROUND_FAILED:
 		take_failure(s, r.error);
 		break;
 	}
 }
 
+/* A way out may have an address of this machine of its own: a mapping is of use that belongs
+ * to the keep-alive's, or UDP, to the one that is published. */
 static void
 ask_servers(struct session *s)
 {
+	struct addr local = is_udp(s) ? bulletin_report(s->bulletin)->inner : keeper_local(s->keeper);
+
 	if (s->round == NULL && s->servers.stun_count > 0)
-		s->round = round_start(s->worker, &s->servers, s->next_stun, on_round, s);
+		s->round = round_start(s->worker, &s->servers, s->next_stun, &local, on_round, s);
 }
 
 static void

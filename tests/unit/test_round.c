@@ -2,7 +2,7 @@
 /*
  * Rounds of questions to STUN servers, with this test in the probes' place: who is
  * believed when servers agree, disagree, lie, are silent or fail.
- * NEEDS: worker/round worker/net
+ * NEEDS: worker/round worker/opinion worker/net
  */
 #include "loop.h"
 
@@ -18,6 +18,7 @@ struct probe {
 
 static struct worker worker;
 static struct servers servers;
+static struct addr local; /* what is preferred */
 static struct round *round_now;
 static struct probe *probes[PROBES_MAX]; /* in the order of asking; NULL: freed */
 static unsigned int asked;
@@ -84,7 +85,7 @@ begin(unsigned int first, const char *const *addresses)
 	servers.stun_count = i;
 	asked = 0;
 	done_count = 0;
-	round_now = round_start(&worker, &servers, first, on_done, &worker);
+	round_now = round_start(&worker, &servers, first, &local, on_done, &worker);
 }
 
 static void
@@ -94,13 +95,20 @@ end(void)
 	CHECK(count_left() == 0);
 }
 
+/* from is the address of this machine that the question left from. */
 static void
-answer(unsigned int i, const char *mapped)
+answer_from(unsigned int i, const char *mapped, const char *from)
 {
-	struct probe_result result = {.ok = true, .mapped = address(mapped)};
+	struct probe_result result = {.ok = true, .mapped = address(mapped), .local = address(from)};
 
 	MUST(i < asked && probes[i] != NULL);
 	probes[i]->done(probes[i]->context, probes[i], &result);
+}
+
+static void
+answer(unsigned int i, const char *mapped)
+{
+	answer_from(i, mapped, "192.168.77.2:1");
 }
 
 static void
@@ -124,6 +132,7 @@ check_ok(const char *mapped)
 }
 
 #define SERVERS(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define TWO SERVERS("192.0.2.1:3478", "192.0.2.2:3478")
 #define THREE SERVERS("192.0.2.1:3478", "192.0.2.2:3478", "192.0.2.3:3478")
 
 /* Two that agree settle it at once; two ports of one address are one witness. */
@@ -144,7 +153,8 @@ test_agreement(void)
 	check_ok("203.0.113.7:1");
 }
 
-/* One server alone is believed: at once if nobody else is there, else after a moment. */
+/* One server alone is believed: at once if nobody else is there, else after a moment that is
+ * long enough for a lost SYN, which goes out again after 1 s. */
 static void
 test_single(void)
 {
@@ -162,12 +172,38 @@ test_single(void)
 	begin(0, THREE);
 	answer(1, "203.0.113.7:1");
 	WAIT_FOR(done_count == 1);
-	CHECK(net_now() - begun > 0.45 && net_now() - begun < 1.5 && asked == 3);
+	CHECK(net_now() - begun > 1.4 && net_now() - begun < 2.5 && asked == 3);
 	check_ok("203.0.113.7:1");
 	begin(0, SERVERS("192.0.2.1:3478", "192.0.2.1:3479"));
 	answer(0, "203.0.113.7:1");
 	answer(1, "203.0.113.7:2"); /* no verdict about the NAT from one address */
 	CHECK(done_count == 1 && outcome == ROUND_OK);
+	end();
+}
+
+/* While there is only one opinion, those are asked that may confirm it, as many as the list has:
+ * else it would be believed alone because the first others are dead. */
+static void
+test_second_opinion(void)
+{
+	begin(0, SERVERS("192.0.2.1:1", "192.0.2.2:1", "192.0.2.3:1", "192.0.2.4:1", "192.0.2.5:1"));
+	answer(0, "203.0.113.7:1");
+	CHECK(asked == 3 && round_asked_in_vain(round_now) == 0);
+	WAIT_FOR(asked == 5 || done_count > 0);
+	answer(4, "203.0.113.7:1");
+	check_ok("203.0.113.7:1");
+	begin(0, SERVERS("192.0.2.1:1", "192.0.2.2:1", "192.0.2.3:1", "192.0.2.4:1"));
+	answer(0, "203.0.113.7:1");
+	WAIT_FOR(asked == 4 || done_count > 0);
+	answer(3, "203.0.113.7:2");
+	CHECK(done_count == 0 && asked == 6); /* a dispute: both are asked again */
+	end();
+	/* Ports of one address are no second opinion. */
+	begin(0, SERVERS("192.0.2.1:1", "192.0.2.1:2", "192.0.2.1:3", "192.0.2.2:1"));
+	answer(0, "203.0.113.7:1");
+	answer(1, "203.0.113.7:1");
+	answer(2, "203.0.113.7:1");
+	CHECK(done_count == 0 && asked == 4);
 	end();
 }
 
@@ -190,7 +226,7 @@ test_liar(void)
 static void
 test_change(void)
 {
-	begin(0, SERVERS("192.0.2.1:3478", "192.0.2.2:3478"));
+	begin(0, TWO);
 	answer(0, "203.0.113.7:1");
 	answer(1, "203.0.113.7:2");
 	answer(2, "203.0.113.7:2");
@@ -205,7 +241,7 @@ test_symmetric(void)
 	double begun;
 
 	worker.mapping.protocol = PROTOCOL_TCP;
-	begin(0, SERVERS("192.0.2.1:3478", "192.0.2.2:3478"));
+	begin(0, TWO);
 	answer(0, "203.0.113.7:1");
 	answer(1, "203.0.113.7:2");
 	answer(2, "203.0.113.7:3");
@@ -227,6 +263,91 @@ test_symmetric(void)
 	WAIT_FOR(done_count == 1);
 	CHECK(outcome == ROUND_SYMMETRIC && net_now() - begun > 1.5 && net_now() - begun < 3);
 	CHECK(strstr(seen.error, "You cannot perform UDP hole punching") == seen.error);
+	end();
+}
+
+static void
+check_unclear(void)
+{
+	CHECK(done_count == 1 && outcome == ROUND_UNCLEAR);
+	CHECK_TEXT(seen.error, "STUN servers disagree, and asked again they did not settle it: natter cannot tell the outer "
+			       "address. 192.0.2.1:3478 sees 203.0.113.7:1, 192.0.2.2:3478 sees 203.0.113.7:2.");
+	end();
+}
+
+/* Who was contradicted is not believed because the other has fallen silent. */
+static void
+test_unclear(void)
+{
+	begin(0, TWO);
+	answer(0, "203.0.113.7:1");
+	answer(1, "203.0.113.7:2");
+	refuse(3, "Connection refused");
+	CHECK(done_count == 0);
+	answer(2, "203.0.113.7:1");
+	check_unclear();
+	begin(0, TWO);
+	answer(0, "203.0.113.7:1");
+	answer(1, "203.0.113.7:2");
+	refuse(3, "Connection refused");
+	refuse(2, "Connection refused");
+	check_unclear();
+	/* Nor is it said that nobody answers. */
+	begin(0, TWO);
+	answer(0, "203.0.113.7:1");
+	answer(1, "203.0.113.7:2");
+	WAIT_FOR(done_count == 1);
+	check_unclear();
+}
+
+/* Two ways out of this machine, each with an address of its own, are no symmetric NAT. */
+static void
+test_two_ways_out(void)
+{
+	begin(0, TWO);
+	answer_from(0, "203.0.113.7:1", "192.168.77.2:1");
+	CHECK(done_count == 0);
+	answer_from(1, "203.0.113.8:1", "192.168.78.2:1");
+	check_ok("203.0.113.7:1");
+	local = address("192.168.78.2:9");
+	begin(0, TWO);
+	answer_from(0, "203.0.113.7:1", "192.168.77.2:1");
+	answer_from(1, "203.0.113.8:1", "192.168.78.2:1");
+	check_ok("203.0.113.8:1");
+	/* Even two that agree wait for one that saw the right way ... */
+	begin(0, THREE);
+	answer_from(0, "203.0.113.7:1", "192.168.77.2:1");
+	answer_from(1, "203.0.113.7:1", "192.168.77.2:1");
+	CHECK(done_count == 0);
+	answer_from(2, "203.0.113.8:1", "192.168.78.2:1");
+	check_ok("203.0.113.8:1");
+	/* ... and are believed without it. */
+	begin(0, TWO);
+	answer_from(0, "203.0.113.7:1", "192.168.77.2:1");
+	answer_from(1, "203.0.113.7:1", "192.168.77.2:1");
+	check_ok("203.0.113.7:1");
+	begin(0, TWO);
+	answer_from(0, "203.0.113.7:1", "192.168.77.2:1");
+	answer_from(1, "203.0.113.7:2", "192.168.77.2:1");
+	CHECK(done_count == 0 && asked == 4);
+	answer_from(2, "203.0.113.7:1", "192.168.77.2:1");
+	answer_from(3, "203.0.113.7:2", "192.168.77.2:1");
+	CHECK(done_count == 1 && outcome == ROUND_SYMMETRIC);
+	end();
+	memset(&local, 0, sizeof(local));
+}
+
+/* A list that changes meanwhile is for the next round: none is asked twice. */
+static void
+test_new_list(void)
+{
+	char text[ADDR_TEXT_SIZE];
+
+	begin(0, SERVERS("192.0.2.1:1", "192.0.2.2:1", "192.0.2.3:1", "192.0.2.4:1"));
+	servers.stun[3] = servers.stun[0];
+	refuse(0, "no");
+	CHECK(asked == 4 && round_asked_in_vain(round_now) == 4);
+	CHECK_TEXT(addr_text(&probes[3]->server.addr, text), "192.0.2.4:1");
 	end();
 }
 
@@ -280,7 +401,7 @@ test_long_failure(void)
 	servers.stun_count = i;
 	asked = 0;
 	done_count = 0;
-	round_now = round_start(&worker, &servers, 0, on_done, &worker);
+	round_now = round_start(&worker, &servers, 0, &local, on_done, &worker);
 	for (i = 0; i < 10; i++)
 		refuse(i, "no answer");
 	CHECK(done_count == 1 && strlen(seen.error) < sizeof(seen.error) - 1);
@@ -296,9 +417,13 @@ main(void)
 	worker.base = t.base;
 	test_agreement();
 	test_single();
+	test_second_opinion();
 	test_liar();
 	test_change();
 	test_symmetric();
+	test_unclear();
+	test_two_ways_out();
+	test_new_list();
 	test_further_servers();
 	test_failure();
 	test_long_failure();
