@@ -203,7 +203,54 @@ another_way_out() {
 with_two_ways_out() {
     another_way_out 203.0.113.11 203.0.113.20
     start_and_expect "" "web=reachable ssh=unknown game=reachable vpn=reachable"
-    run ! grep -E "symmetric|own address" "$LAB_DIR/natterd.log"
+    run ! grep -E "symmetric|another address" "$LAB_DIR/natterd.log"
+}
+
+# The web server that is asked first is on another way than the STUN servers; the next one is not.
+with_a_web_server_astray() {
+    another_way_out 203.0.113.30
+    start_and_expect "" "web=reachable ssh=unknown game=reachable vpn=reachable"
+}
+
+paused_often() {
+    (($(grep -c "$1: .* -> backoff" "$LAB_DIR/natterd.log") >= 4))
+}
+
+# All are: no connection could hold open what the STUN servers see.
+with_all_web_servers_astray() {
+    another_way_out 203.0.113.30 203.0.113.31
+    four_mappings
+    natter_start
+    natter_open game
+    lab_wait 20 paused_often web
+    lab_wait 5 natter_is web state backoff
+    [[ $(natter_field web error) == *"begin at different addresses of this machine: please bind the mapping to one of them. STUN: 192.168.77.2, 203.0.113.3"?": 192.168.77.102." ]]
+    (($(grep -c "web: connecting -> probing" "$LAB_DIR/natterd.log") < 20))
+    run ! grep -E "(web|ssh): open at" "$LAB_DIR/natterd.log"
+    # With that advice it opens.
+    natter_stop
+    sed -i 's/0.0.0.0:8081/192.168.77.2:8081/' "$LAB_DIR/natter.cfg"
+    natter_start
+    natter_open web 10
+}
+
+# Its web servers close each connection after one answer, which ends no pause before its time.
+with_closing_web_servers() {
+    four_mappings
+    natter_start
+    lab_wait 30 paused_often web
+    grep -q "closes the connection after its answer" "$LAB_DIR/natterd.log"
+    run ! grep -E "backoff -> connecting: keep-alive server" "$LAB_DIR/natterd.log"
+}
+
+without_an_answer() {
+    lab_in "$LAB_INET" nft "add table ip quiet; add chain ip quiet in { type filter hook input priority 0; }; add rule ip quiet in ip daddr 203.0.113.41 drop"
+    four_mappings '"203.0.113.41"' '"203.0.113.41", "203.0.113.41:3479"'
+    natter_start
+    lab_wait 8 natter_is web error "no answer yet from 1 STUN server"
+    lab_wait 8 natter_is game error "no answer yet from 2 STUN servers"
+    natter_is web state probing
+    run ! grep -E "(info|warning): (web|game): |probing.*no IPv4 address" "$LAB_DIR/natterd.log"
 }
 
 @test "each message appears in the situation that it describes, and in no other" {
@@ -221,6 +268,10 @@ with_two_ways_out() {
     situation symmetric with_a_loss "game symmetric-udp,ssh symmetric-tcp,vpn symmetric-udp,web symmetric-tcp"
     situation symmetric with_a_refusal
     situation fullcone with_two_ways_out
+    situation fullcone with_a_web_server_astray
+    situation fullcone with_all_web_servers_astray
+    LAB_KEEPALIVE_REQUESTS=1 situation symmetric with_closing_web_servers
+    situation fullcone without_an_answer
     await_situations
 }
 
@@ -274,6 +325,32 @@ witness() {
     run ! grep "198.51.100.7" "$LAB_DIR/natterd.log"
 }
 
+degraded_often() {
+    (($(grep -c "$1: degraded: You cannot" "$LAB_DIR/natterd.log") >= 4))
+}
+
+@test "a STUN server that begins to lie, one of two, takes no address away that lets somebody in" {
+    lab_up fullcone
+    lab_servers
+    lab_web "$LAB_LAN" 192.168.77.3:80 "inside page"
+    four_mappings '"203.0.113.10", "203.0.113.40"' '"203.0.113.10", "203.0.113.40"'
+    natter_start
+    web=$(natter_open web)
+    game=$(natter_open game)
+    lab_wait 15 has_settled
+    witness 203.0.113.40:3478 198.51.100.7:9999
+    ip -n "$LAB_HOST" address add 192.168.77.103/24 dev eth0
+    # Longer than an address stands that no test has proved again.
+    lab_wait 30 degraded_often web
+    lab_wait 30 degraded_often game
+    natter_is web outer "$web"
+    natter_is game outer "$game"
+    [[ $(natter_fetch "$web") == "inside page" ]]
+    lab_end witness-203.0.113.40:3478
+    [[ $(natter_open web 30) == "$web" && $(natter_open game 30) == "$game" ]]
+    run ! grep -E "(web|game): (open at .*was|.*-> backoff)" "$LAB_DIR/natterd.log"
+}
+
 # That strangers are kept out is known after a whole schedule of questions.
 kept_out() {
     four_mappings
@@ -284,6 +361,34 @@ kept_out() {
     expect_reach "web=unknown ssh=unknown game=unknown vpn=unknown"
     expect_messages "game kept-out" 60
     expect_reach "web=unknown ssh=unknown game=unreachable vpn=unknown"
+}
+
+looked_again() {
+    (($(grep -c "game: STUN server .* answered" "$LAB_DIR/natterd.log") > $1))
+}
+
+# An address more of this machine, and what follows from it.
+change_network() {
+    local looks
+    looks=$(grep -c "game: STUN server .* answered" "$LAB_DIR/natterd.log")
+    ip -n "$LAB_HOST" address add "192.168.77.$1/24" dev eth0
+    lab_wait 10 looked_again "$looks"
+}
+
+# The test takes longer than the network ever stays the same.
+kept_out_in_a_restless_network() {
+    local n
+    four_mappings
+    natter_start
+    natter_open game
+    for n in {101..125}; do
+        change_network "$n"
+        ! lab_wait 2 all_say "game kept-out" || break
+    done
+    expect_messages "game kept-out"
+    change_network 130
+    natter_is game reach unreachable
+    [[ $(grep -c "info: game: Nobody gets in" "$LAB_DIR/natterd.log") == 1 ]]
 }
 
 kept_out_without_nat() {
@@ -332,6 +437,7 @@ without_udp() {
 @test "reach: unreachable only if a stranger was kept out, reachable only if something came in, else unknown" {
     situation restricted kept_out
     situation portrestricted kept_out
+    situation portrestricted kept_out_in_a_restless_network
     situation symmetric-firewall kept_out_without_nat
     situation udp-blocked without_udp
     # v0.9 called this a full cone: each server's alternate address is the other one, to which the port wrote too.

@@ -17,11 +17,15 @@
 
 #define NO_NEED "You are not in a NAT network: there is no need for this tool."
 
+/* A test of a good address ends before it is asked for so often. */
+#define UNPROVED_MAX 3
+
 struct bulletin {
 	struct worker *worker;
 	const struct relay_counters *counters; /* NULL: none yet */
 	struct reach_test *reach;
 	bool reach_is_due; /* with the next answer */
+	unsigned int unproved; /* times that the outer address was on trial and the test had not ended */
 	struct report report;
 };
 
@@ -119,16 +123,38 @@ bulletin_publish(struct bulletin *b, const struct probe_result *result)
 {
 	struct report *r = &b->report;
 	bool is_new = !addr_equal(&r->outer, &result->mapped);
+	bool is_tested = reach_is_running(b->reach) && addr_equal(&r->inner, &result->local);
 
 	r->inner = result->local;
 	if (is_new) {
 		r->outer = result->mapped;
 		r->since = (int64_t)time(NULL);
 	}
-	if (is_new || b->reach_is_due)
+	/* A test that began again with every look would never end where the network changes often. */
+	if (is_new || (b->reach_is_due && !is_tested))
 		reach_begin(b->reach, &r->outer);
-	set_reach(b, is_new || b->reach_is_due ? REACH_UNKNOWN : r->reach);
+	/* What is known of the same address stands until the test has ended. */
+	set_reach(b, is_new ? REACH_UNKNOWN : r->reach);
 	b->reach_is_due = false;
+	b->unproved = 0;
+}
+
+bool
+bulletin_try_again(struct bulletin *b)
+{
+	if (b->report.reach != REACH_REACHABLE)
+		return false;
+	if (reach_is_running(b->reach))
+		return ++b->unproved <= UNPROVED_MAX;
+	reach_begin(b->reach, &b->report.outer);
+	b->unproved = 1;
+	return true;
+}
+
+bool
+bulletin_is_on_trial(const struct bulletin *b)
+{
+	return b->unproved > 0;
 }
 
 void
@@ -136,6 +162,7 @@ bulletin_withdraw(struct bulletin *b)
 {
 	memset(&b->report.outer, 0, sizeof(b->report.outer));
 	b->report.since = 0;
+	b->unproved = 0;
 	reach_stop(b->reach);
 	set_reach(b, REACH_UNKNOWN);
 }

@@ -33,7 +33,12 @@ void bulletin_enter(struct bulletin *b, enum state state, const char *why);
 void bulletin_publish(struct bulletin *b, const struct probe_result *result);
 /* The outer address is known to be gone; likewise. */
 void bulletin_withdraw(struct bulletin *b);
-/* What reaches it is to be looked into again, even if the outer address stays. */
+/* The outer address, if there is one, is contradicted: may it stand?  Only if something from
+ * outside came in there, and if a test, which this begins, proves it again each time. */
+bool bulletin_try_again(struct bulletin *b);
+/* Does it stand for that reason, since the last bulletin_publish? */
+bool bulletin_is_on_trial(const struct bulletin *b);
+/* What reaches it is to be looked into again with the next answer, even if the outer address stays. */
 void bulletin_look_again(struct bulletin *b);
 
 /* Sends it, if it changed. */

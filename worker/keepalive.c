@@ -218,6 +218,12 @@ keepalive_is_up(const struct keepalive *k)
 	return k != NULL && k->up;
 }
 
+const struct server *
+keepalive_server(const struct keepalive *k)
+{
+	return &k->server;
+}
+
 struct addr
 keepalive_local(const struct keepalive *k)
 {

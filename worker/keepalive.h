@@ -25,6 +25,7 @@ struct keepalive *keepalive_start(struct worker *worker, const struct server *se
 void keepalive_free(struct keepalive *k);
 
 bool keepalive_is_up(const struct keepalive *k);
+const struct server *keepalive_server(const struct keepalive *k);
 /* The connection's own address; k must be up. */
 struct addr keepalive_local(const struct keepalive *k);
 

@@ -4,6 +4,7 @@
  */
 #include "keeper.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "alloc.h"
@@ -27,6 +28,7 @@ struct keeper {
 	unsigned int next;          /* counter round the list of servers */
 	unsigned int lost_in_a_row; /* servers, since the last good one */
 	unsigned int short_lives;   /* connections, likewise */
+	unsigned int astray;        /* judgements in a row that it is not here */
 };
 
 /* One that is the only one, or closes at once, is left alone for a moment that grows up
@@ -108,6 +110,13 @@ keeper_drop(struct keeper *k)
 	k->keepalive = NULL;
 }
 
+void
+keeper_skip(struct keeper *k)
+{
+	keeper_drop(k);
+	k->next++;
+}
+
 bool
 keeper_is_up(const struct keeper *k)
 {
@@ -128,12 +137,36 @@ keeper_local(const struct keeper *k)
 	return keeper_is_up(k) ? keepalive_local(k->keepalive) : none;
 }
 
-bool
-keeper_is_elsewhere(const struct keeper *k, const struct addr *local)
+enum keeper_place
+keeper_judge_place(struct keeper *k, const struct addr *local)
 {
 	struct addr own = keeper_local(k);
 
-	return addr_is_set(&own) && !addr_same_ip(&own, local);
+	if (!addr_is_set(&own) || addr_same_ip(&own, local)) {
+		k->astray = 0;
+		return KEEPER_HERE;
+	}
+	if (k->astray++ == 0)
+		return KEEPER_STALE;
+	return k->astray > k->servers->keep_alive_count ? KEEPER_ALL_ASTRAY : KEEPER_ASTRAY;
+}
+
+void
+keeper_look_again(struct keeper *k)
+{
+	k->astray = 0;
+}
+
+void
+keeper_explain_astray(const struct keeper *k, const struct addr *local, char *buf, size_t size)
+{
+	struct addr own = keeper_local(k);
+	char from[2][ADDR_TEXT_SIZE];
+
+	snprintf(buf, size,
+	    "The ways to the STUN and the keep-alive servers begin at different addresses of this machine: please bind "
+	    "the mapping to one of them. STUN: %s, %.60s: %s.",
+	    addr_ip_text(local, from[0]), keepalive_server(k->keepalive)->name, addr_ip_text(&own, from[1]));
 }
 
 struct keeper *

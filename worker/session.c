@@ -15,7 +15,9 @@
 #include "session.h"
 
 #include <bsd/stdlib.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "alloc.h"
 #include "backoff.h"
@@ -39,6 +41,9 @@ struct session {
 	unsigned int next_stun;  /* counter round the list of servers */
 	unsigned int failures;   /* tries since the last success */
 };
+
+/* Probing without an answer for so long is worth a word. */
+#define SILENCE_SECONDS 3
 
 static void punch(struct session *s);
 static void ask_servers(struct session *s);
@@ -91,6 +96,15 @@ enter_doubt_or(struct session *s, enum state otherwise, const char *why)
 	enter(s, bulletin_is_published(s->bulletin) ? STATE_DEGRADED : otherwise, why);
 }
 
+/* Nothing new is known; what is published stands, and the next try comes by itself. */
+static void
+enter_pause(struct session *s, const char *why)
+{
+	enter_doubt_or(s, STATE_BACKOFF, why);
+	if (state_of(s) == STATE_DEGRADED)
+		set_timer(s, backoff_seconds(++s->failures));
+}
+
 static void
 publish(struct session *s, const struct probe_result *result)
 {
@@ -123,6 +137,8 @@ on_binding_answer(void *context, const struct probe_result *result)
 	struct session *s = context;
 
 	if (addr_equal(&result->mapped, &bulletin_report(s->bulletin)->outer)) {
+		if (bulletin_is_on_trial(s->bulletin))
+			return; /* this server's mapping may be one of its own */
 		drop_round(s);
 		publish(s, result);
 		return;
@@ -157,44 +173,67 @@ keep_winner(struct session *s, struct probe *winner)
 	s->binding = binding_start(s->worker, winner, &handlers, s);
 }
 
-/* This machine has another address now, and the connection still has the old one:
- * nobody would keep open what the STUN server has just seen. */
+/* Nobody would keep open what the STUN servers have just seen.  After a change of this
+ * machine's address a new connection has the new one, too. */
 static void
 replace_keep_alive(struct session *s)
 {
 	keeper_drop(s->keeper);
-	enter_doubt_or(s, STATE_CONNECTING, "this machine's own address changed");
+	enter_doubt_or(s, STATE_CONNECTING, "the keep-alive has another address of this machine");
 	punch(s);
+}
+
+/* A new one has it again: the way to this web server has an address of its own, and another
+ * web server may be on the right way.  all: none is. */
+static void
+leave_keep_alive(struct session *s, const struct addr *local, bool all)
+{
+	char why[REPORT_ERROR_SIZE];
+
+	keeper_explain_astray(s->keeper, local, why, sizeof(why));
+	keeper_skip(s->keeper);
+	s->next_stun++;
+	if (all)
+		enter(s, STATE_BACKOFF, why);
+	else
+		enter_pause(s, why);
 }
 
 static void
 take_address(struct session *s, const struct probe_result *result, struct probe *winner)
 {
+	enum keeper_place place = keeper_judge_place(s->keeper, &result->local);
+	bool has_nat = !addr_equal(&result->local, &result->mapped); /* and so something to hold open */
+
 	log_debug("STUN server %s answered", probe_server(winner)->name);
 	keep_winner(s, winner);
-	if (keeper_is_elsewhere(s->keeper, &result->local))
+	if (place == KEEPER_STALE)
 		replace_keep_alive(s);
+	else if (place != KEEPER_HERE && has_nat)
+		leave_keep_alive(s, &result->local, place == KEEPER_ALL_ASTRAY);
 	else
 		publish(s, result);
 }
 
-/* An address that only one server can use is no address to publish. */
-static void
-take_symmetric(struct session *s, const char *why)
-{
-	drop_binding(s);
-	s->next_stun++;
-	enter(s, STATE_BACKOFF, why);
-}
-
-/* Nothing new is known; what is published stands, and the next try comes by itself. */
 static void
 take_unclear(struct session *s, const char *why)
 {
 	s->next_stun++;
-	enter_doubt_or(s, STATE_BACKOFF, why);
-	if (state_of(s) == STATE_DEGRADED)
-		set_timer(s, backoff_seconds(++s->failures));
+	enter_pause(s, why);
+}
+
+/* An address that only one server can use is no address to publish.  But two servers of which
+ * one lies look the same. */
+static void
+take_symmetric(struct session *s, bool is_still_seen, const char *why)
+{
+	if (is_still_seen && bulletin_try_again(s->bulletin)) {
+		take_unclear(s, why);
+		return;
+	}
+	drop_binding(s);
+	s->next_stun++;
+	enter(s, STATE_BACKOFF, why);
 }
 
 static void
@@ -211,6 +250,7 @@ on_round(void *context, enum round_outcome outcome, const struct probe_result *r
 {
 	struct session *s = context;
 	struct probe_result r = *result; /* it goes with the round */
+	bool is_still_seen = round_saw(s->round, &bulletin_report(s->bulletin)->outer);
 
 	drop_round(s);
 	switch (outcome) {
@@ -218,7 +258,7 @@ on_round(void *context, enum round_outcome outcome, const struct probe_result *r
 		take_address(s, &r, winner);
 		break;
 	case ROUND_SYMMETRIC:
-		take_symmetric(s, r.error);
+		take_symmetric(s, is_still_seen, r.error);
 		break;
 	case ROUND_UNCLEAR:
 		take_unclear(s, r.error);
@@ -240,11 +280,29 @@ ask_servers(struct session *s)
 		s->round = round_start(s->worker, &s->servers, s->next_stun, &local, on_round, s);
 }
 
+static const char *
+no_servers_text(const struct session *s)
+{
+	return s->worker->mapping.bind.sa.sa_family == AF_INET6 ? "no IPv6 address of the servers is known yet"
+								: "no IPv4 address of the servers is known yet";
+}
+
+/* What is still worth to be told while the next try goes on. */
+static const char *
+last_trouble(const struct session *s)
+{
+	const char *error = bulletin_report(s->bulletin)->error;
+
+	return strcmp(error, no_servers_text(s)) == 0 ? "" : error;
+}
+
 static void
 probe_now(struct session *s)
 {
-	enter_doubt_or(s, STATE_PROBING, bulletin_report(s->bulletin)->error);
+	enter_doubt_or(s, STATE_PROBING, last_trouble(s));
 	ask_servers(s);
+	if (state_of(s) == STATE_PROBING)
+		set_timer(s, SILENCE_SECONDS);
 }
 
 static void
@@ -261,14 +319,16 @@ on_keep_alive_lost(void *context, const char *reason, bool all)
 	drop_round(s);
 	if (all)
 		enter(s, STATE_BACKOFF, reason);
-	else
+	else if (state_of(s) != STATE_BACKOFF)
 		enter_doubt_or(s, STATE_CONNECTING, reason);
 }
 
+/* A pause ends by itself: a server that closes after each answer must not cut it short. */
 static void
 on_keep_alive_next(void *context)
 {
-	punch(context);
+	if (state_of(context) != STATE_BACKOFF)
+		punch(context);
 }
 
 static bool
@@ -305,23 +365,39 @@ punch(struct session *s)
 	if (!serving_is_ready(s->serving)) {
 		serving_start(s->serving);
 	} else if (!has_servers(s)) {
-		enter_doubt_or(s, STATE_WAITING,
-		    s->worker->mapping.bind.sa.sa_family == AF_INET6 ? "no IPv6 address of the servers is known yet"
-								     : "no IPv4 address of the servers is known yet");
+		enter_doubt_or(s, STATE_WAITING, no_servers_text(s));
 	} else if (!is_udp(s) && !keeper_is_up(s->keeper)) {
-		enter_doubt_or(s, STATE_CONNECTING, bulletin_report(s->bulletin)->error);
+		enter_doubt_or(s, STATE_CONNECTING, last_trouble(s));
 		keeper_connect(s->keeper);
 	} else {
 		probe_now(s);
 	}
 }
 
+/* Before the first try has failed, which takes the servers' silence 39.5 s. */
+static void
+say_silence(struct session *s)
+{
+	unsigned int asked = round_asked_in_vain(s->round);
+	char why[REPORT_ERROR_SIZE];
+
+	if (asked == 0 || s->failures > 0)
+		return;
+	snprintf(why, sizeof(why), "no answer yet from %u STUN server%s", asked, asked == 1 ? "" : "s");
+	enter(s, STATE_PROBING, why);
+}
+
 static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
+	struct session *s = arg;
+
 	(void)fd;
 	(void)what;
-	punch(arg);
+	if (state_of(s) == STATE_PROBING && s->round != NULL)
+		say_silence(s);
+	else
+		punch(s);
 }
 
 static void
@@ -341,6 +417,7 @@ on_again(void *context)
 	struct session *s = context;
 
 	bulletin_look_again(s->bulletin);
+	keeper_look_again(s->keeper);
 	/* What is under way may come from an address that this machine has no more. */
 	drop_round(s);
 	if (state_of(s) == STATE_OPEN) {

@@ -267,6 +267,15 @@ test_symmetric(void)
 }
 
 static void
+begin_dispute(void)
+{
+	begin(0, TWO);
+	answer(0, "203.0.113.7:1");
+	answer(1, "203.0.113.7:2");
+	CHECK(done_count == 0 && asked == 4);
+}
+
+static void
 check_unclear(void)
 {
 	CHECK(done_count == 1 && outcome == ROUND_UNCLEAR);
@@ -279,23 +288,17 @@ check_unclear(void)
 static void
 test_unclear(void)
 {
-	begin(0, TWO);
-	answer(0, "203.0.113.7:1");
-	answer(1, "203.0.113.7:2");
+	begin_dispute();
 	refuse(3, "Connection refused");
 	CHECK(done_count == 0);
 	answer(2, "203.0.113.7:1");
 	check_unclear();
-	begin(0, TWO);
-	answer(0, "203.0.113.7:1");
-	answer(1, "203.0.113.7:2");
+	begin_dispute();
 	refuse(3, "Connection refused");
 	refuse(2, "Connection refused");
 	check_unclear();
 	/* Nor is it said that nobody answers. */
-	begin(0, TWO);
-	answer(0, "203.0.113.7:1");
-	answer(1, "203.0.113.7:2");
+	begin_dispute();
 	WAIT_FOR(done_count == 1);
 	check_unclear();
 }
