@@ -111,7 +111,7 @@ forward_port = { tcp = [ "192.168.77.3:80" ]; };
 END
     natter_start
     lab_wait 5 natter_is tcp-192.168.77.3-80 state backoff
-    [[ $(natter_field tcp-192.168.77.3-80 error) == *"203.0.113.30"*"refused"* ]]
+    [[ $(natter_field tcp-192.168.77.3-80 error) == *"203.0.113.30"*"refused" ]]
     lab_start_server nginx30
     natter_open tcp-192.168.77.3-80 20
 }
@@ -143,6 +143,8 @@ tried_often() {
     lab_wait 5 natter_is tcp-192.168.77.3-80 state backoff
     # Until the pauses between the tries are far longer than what follows may take.
     lab_wait 30 tried_often tcp-192.168.77.3-80
+    lab_wait 5 natter_is tcp-192.168.77.3-80 error \
+        "keep-alive server 203.0.113.30 (203.0.113.30:80): Network is unreachable. Please check your Internet connection."
     lab_in "$LAB_HOST" ip link set eth0 up
     lab_in "$LAB_HOST" ip route replace default via 192.168.77.1
     natter_open tcp-192.168.77.3-80 4

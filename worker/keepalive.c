@@ -38,6 +38,7 @@ struct keepalive {
 	struct event *timer;    /* the connection's, the answer's or the interval's end */
 	bool up;
 	bool asked; /* a request is not answered yet */
+	bool has_no_way; /* the reason of on_lost: this machine's network */
 	double up_at;
 	struct http_response response;
 };
@@ -54,6 +55,13 @@ lose(struct keepalive *k, const char *format, ...)
 	snprintf(reason, sizeof(reason), "keep-alive server %.90s (%s): %s", k->server.name,
 	    addr_text(&k->server.addr, where), what);
 	k->handlers.on_lost(k->context, reason, k->up ? net_now() - k->up_at : -1);
+}
+
+static void
+lose_connection(struct keepalive *k, int error)
+{
+	k->has_no_way = net_is_no_network(error);
+	lose(k, "%s", net_connect_error(error));
 }
 
 static void
@@ -141,7 +149,7 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	if (error != 0) {
-		lose(k, "%s", strerror(error));
+		lose_connection(k, error);
 		return;
 	}
 	k->up = true;
@@ -166,7 +174,7 @@ on_socket(void *context, int fd, int error)
 	k->fd = fd;
 	net_set_reset_on_close(fd);
 	if (connect(fd, &k->server.addr.sa, addr_len(&k->server.addr)) < 0 && errno != EINPROGRESS) {
-		lose(k, "%s", net_connect_error(errno));
+		lose_connection(k, errno);
 		return;
 	}
 	k->readable = event_new(k->worker->base, fd, EV_READ | EV_PERSIST, on_readable, k);
@@ -210,6 +218,12 @@ keepalive_free(struct keepalive *k)
 	if (k->fd >= 0)
 		close(k->fd);
 	free(k);
+}
+
+bool
+keepalive_has_no_way(const struct keepalive *k)
+{
+	return k->has_no_way;
 }
 
 bool

@@ -24,6 +24,8 @@ struct keepalive *keepalive_start(struct worker *worker, const struct server *se
 /* Closes with a reset, so that no TIME_WAIT keeps the pair of addresses. */
 void keepalive_free(struct keepalive *k);
 
+/* In on_lost: is the reason that there is no way to the server? */
+bool keepalive_has_no_way(const struct keepalive *k);
 bool keepalive_is_up(const struct keepalive *k);
 const struct server *keepalive_server(const struct keepalive *k);
 /* The connection's own address; k must be up. */

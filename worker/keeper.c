@@ -11,12 +11,15 @@
 #include "backoff.h"
 #include "keepalive.h"
 #include "log.h"
+#include "report.h"
 
 /* A connection that lived shorter than this was closed by a server that does
  * not want to be a keep-alive: going back to it at once would hammer it. */
 #define SHORT_LIFE 5.0
 /* Seconds; see pause_before_next. */
 #define PAUSE_MAX 5
+/* What follows if there is no way to any server. */
+#define NO_NETWORK ". Please check your Internet connection."
 
 struct keeper {
 	struct worker *worker;
@@ -28,6 +31,7 @@ struct keeper {
 	unsigned int next;          /* counter round the list of servers */
 	unsigned int lost_in_a_row; /* servers, since the last good one */
 	unsigned int short_lives;   /* connections, likewise */
+	unsigned int without_way;   /* of those lost in a row, the last ones to which there is no way */
 	unsigned int astray;        /* judgements in a row that it is not here */
 };
 
@@ -70,8 +74,10 @@ on_lost(void *context, const char *reason, double lived)
 {
 	struct keeper *k = context;
 	struct timeval pause = {0};
+	char why[REPORT_ERROR_SIZE];
 	bool all;
 
+	k->without_way = keepalive_has_no_way(k->keepalive) ? k->without_way + 1 : 0;
 	keeper_drop(k);
 	log_debug("%s", reason);
 	k->next++;
@@ -81,7 +87,9 @@ on_lost(void *context, const char *reason, double lived)
 	all = k->lost_in_a_row >= k->servers->keep_alive_count;
 	if (all)
 		k->lost_in_a_row = 0;
-	k->handlers.on_lost(k->context, reason, all);
+	snprintf(why, sizeof(why), "%s%s", reason,
+	    all && k->without_way >= k->servers->keep_alive_count ? NO_NETWORK : "");
+	k->handlers.on_lost(k->context, why, all);
 	pause.tv_sec = pause_before_next(k);
 	if (all)
 		return;

@@ -76,6 +76,12 @@ net_explain_no_socket(int error, char *buf, size_t size)
 		snprintf(buf, size, "no socket on the mapped port: %s", strerror(error));
 }
 
+bool
+net_is_no_network(int error)
+{
+	return error == ENETUNREACH || error == EHOSTUNREACH || error == ENETDOWN || error == EHOSTDOWN;
+}
+
 const char *
 net_connect_error(int error)
 {

@@ -31,6 +31,9 @@ bool net_is_own_address(const struct addr *a);
 /* Why the supervisor gave no socket on the mapped port. */
 void net_explain_no_socket(int error, char *buf, size_t size);
 
+/* Does the errno say that there is no way to the other side, rather than what it did? */
+bool net_is_no_network(int error);
+
 /* Why connect(2) failed, in words that fit a socket bound to the mapped port. */
 const char *net_connect_error(int error);
 
