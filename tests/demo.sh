@@ -43,6 +43,9 @@ natter_start
 outer=$(natter_open web)
 grep -E 'info|warning|error' "$LAB_DIR/natterd.log"
 
+step "Can it work here? What natterd finds out about the NAT"
+show natter_ctl check-nat
+
 step "What its owner sees"
 show natter_ctl list
 
