@@ -70,6 +70,10 @@ run_unit() {
     run_unit round
 }
 
+@test "probes that end before they have begun lose no client's datagram" {
+    run_unit probe
+}
+
 @test "hairpin probes" {
     run_unit hairpin
 }

@@ -11,6 +11,7 @@
 #include "alloc.h"
 #include "log.h"
 #include "net.h"
+#include "uplink.h"
 
 struct channel {
 	struct worker *worker;
@@ -88,6 +89,26 @@ channel_free(struct channel *c)
 	event_free(c->readable);
 	close(c->fd);
 	free(c);
+}
+
+static void
+on_forgotten_socket(void *context, int fd, int error)
+{
+	static const struct channel_handlers none;
+	struct addr own;
+
+	(void)error;
+	if (fd < 0)
+		return;
+	own = addr_of_socket(fd);
+	/* With any peer it takes no more clients' datagrams, and gives away what it has. */
+	channel_free(channel_open(context, fd, &own, &none, NULL));
+}
+
+void
+channel_forget_socket(struct worker *worker, struct socket_wish *wish)
+{
+	uplink_redirect_socket(wish, on_forgotten_socket, worker);
 }
 
 int

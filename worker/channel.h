@@ -14,6 +14,7 @@
 #include "worker.h"
 
 struct channel;
+struct socket_wish;
 
 struct channel_handlers {
 	/* From the peer; the handler may free the channel. */
@@ -28,6 +29,10 @@ struct channel *channel_open(struct worker *worker, int fd, const struct addr *p
     const struct channel_handlers *handlers, void *context);
 /* c may be NULL. */
 void channel_free(struct channel *c);
+/* No channel will be opened on the socket that is wished for (SOCKET_CONNECT, UDP): it is
+ * closed when it is here, but what it received until then is a client's, too.  wish is invalid
+ * afterwards. */
+void channel_forget_socket(struct worker *worker, struct socket_wish *wish);
 
 /* The socket, for sending. */
 int channel_fd(const struct channel *c);

@@ -277,7 +277,9 @@ probe_free(struct probe *p)
 {
 	if (p == NULL)
 		return;
-	if (p->wish != NULL)
+	if (p->wish != NULL && is_udp(p))
+		channel_forget_socket(p->worker, p->wish);
+	else if (p->wish != NULL)
 		uplink_forget_socket(p->wish);
 	if (p->readable != NULL)
 		event_free(p->readable);

@@ -61,7 +61,7 @@ static void
 stop(struct stranger *s)
 {
 	if (s->wish != NULL)
-		uplink_forget_socket(s->wish);
+		channel_forget_socket(s->worker, s->wish);
 	s->wish = NULL;
 	transaction_stop(&s->transaction);
 	channel_free(s->channel);

@@ -221,7 +221,14 @@ uplink_ask_socket(struct uplink *u, enum socket_use use, uplink_socket_cb *done,
 void
 uplink_forget_socket(struct socket_wish *wish)
 {
-	wish->done = NULL;
+	uplink_redirect_socket(wish, NULL, NULL);
+}
+
+void
+uplink_redirect_socket(struct socket_wish *wish, uplink_socket_cb *done, void *context)
+{
+	wish->done = done;
+	wish->context = context;
 }
 
 void

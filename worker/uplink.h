@@ -42,6 +42,9 @@ struct socket_wish *uplink_ask_socket(struct uplink *uplink, enum socket_use use
     void *context);
 /* Nobody waits for the answer any more; wish is invalid afterwards. */
 void uplink_forget_socket(struct socket_wish *wish);
+/* The same, but its answer comes through another done, if at all: wish is invalid
+ * afterwards.  context must live as long as the uplink. */
+void uplink_redirect_socket(struct socket_wish *wish, uplink_socket_cb *done, void *context);
 
 /* The log sink of a worker: its lines go up. */
 void uplink_log(enum log_level level, const char *text);
