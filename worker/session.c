@@ -9,8 +9,9 @@
  *                                     ^--- every server lost --- DEGRADED
  *
  * A failing STUN server never takes the outer address away: only the loss of
- * the keep-alive towards every server does, a fresh answer, or STUN servers that
- * see different addresses (a symmetric NAT: BACKOFF).
+ * the keep-alive towards every server does, a fresh answer, STUN servers that see
+ * different addresses (a symmetric NAT: BACKOFF), or keep-alives that all leave from
+ * another address of this machine than what STUN servers see.
  */
 #include "session.h"
 
@@ -29,6 +30,9 @@
 #include "serving.h"
 #include "uplink.h"
 
+/* Probing without an answer for so long is worth a word. */
+#define SILENCE_SECONDS 3
+
 struct session {
 	struct worker *worker;
 	struct servers servers;
@@ -41,9 +45,6 @@ struct session {
 	unsigned int next_stun;  /* counter round the list of servers */
 	unsigned int failures;   /* tries since the last success */
 };
-
-/* Probing without an answer for so long is worth a word. */
-#define SILENCE_SECONDS 3
 
 static void punch(struct session *s);
 static void ask_servers(struct session *s);
