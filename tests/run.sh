@@ -6,22 +6,23 @@
 # With NATTER_TEST_STRICT=1 a skip is a failure too.
 set -uo pipefail
 
-# These wait for silence most of the time, so they run beside the others; what they say comes at the end.
+# These wait for silence most of the time, so each runs beside the others; what it says comes at the end.
 waiting="check.bats diagnosis.bats"
 
 cd "$(dirname "$0")" || exit 1
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 if (($# == 0)); then
-    # shellcheck disable=SC2086
-    bats --tap $waiting >"$logs/waiting" 2>&1 &
+    for file in $waiting; do
+        bats --tap "$file" >"$logs/$file" 2>&1 &
+    done
     for file in ./*.bats lab/*.bats; do
         [[ " $waiting " == *" ${file#./} "* ]] || set -- "$@" "$file"
     done
 fi
 bats --tap "$@" 2>&1 | tee "$logs/others"
 wait
-[[ ! -e $logs/waiting ]] || cat "$logs/waiting"
+cat "$logs"/*.bats 2>/dev/null
 
 # count PATTERN: lines of all logs.
 count() {
@@ -38,7 +39,7 @@ if ((lost > 0)); then
     failed=$((failed + lost))
 fi
 for log in "$logs"/*; do
-    grep -qE '^1\.\.[0-9]+$' "$log" || { echo "the runner of the ${log##*/} files failed" && failed=$((failed + 1)); }
+    grep -qE '^1\.\.[0-9]+$' "$log" || { echo "the runner of ${log##*/} failed" && failed=$((failed + 1)); }
 done
 if [[ ${NATTER_TEST_STRICT:-0} == 1 ]] && ((skipped > 0)); then
     echo "$skipped skipped tests count as failed"
