@@ -129,3 +129,7 @@ run_unit() {
 @test "the NAT check: types, what follows, and what is believed" {
     run_unit checknat
 }
+
+@test "the NAT check: what several servers' views make of a NAT" {
+    run_unit natview
+}

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A NAT's mapping behaviour; see natmapping.h.
- *
- * The rule: what two servers at different IP addresses agree on does not depend
- * on the destination, whatever a third one says.  Without such a pair it does
- * depend, and two ports of one server's alternate address tell on what.
+ * Asking for a NAT's mapping behaviour; see natmapping.h.  natview.c judges.
  */
 #include "natmapping.h"
 
@@ -15,6 +11,7 @@
 
 #include "alloc.h"
 #include "log.h"
+#include "natview.h"
 
 /* So many servers are asked at once ... */
 #define SIDE_BY_SIDE 3
@@ -22,34 +19,16 @@
 static const struct timeval hedge_delay = {.tv_usec = 500000};
 /* What could still be added to a verdict is waited for this long. */
 static const struct timeval settle_time = {.tv_sec = 5};
-/* Servers whose alternate address and port are asked too. */
-#define GROUPS_MAX 4
 /* UDP: one that can test what is let in is looked for this long; two are better, since
  * not everyone does what it claims. */
 static const struct timeval search_time = {.tv_sec = 10};
-#define ASKS_MAX (SERVERS_MAX + 2 * GROUPS_MAX)
 /* RFC 4787 speaks of UDP; for TCP three addresses are compared (RFC 5382, 4.1). */
 #define TCP_ANSWERS_MIN 3
 
-enum outcome {
-	OUTCOME_ASKING,
-	OUTCOME_ANSWERED,
-	OUTCOME_FAILED,
-};
-
-struct ask {
+struct question {
 	struct natmapping *owner;
+	struct natview_ask *ask;
 	struct probe *probe;
-	struct addr server;
-	struct addr mapped;
-	struct addr local;
-	enum outcome outcome;
-};
-
-/* A server with its alternate address: where their asks stand. */
-struct group {
-	const struct ask *other_ip;          /* the alternate IP address, the server's port */
-	const struct ask *other_ip_and_port;
 };
 
 struct natmapping {
@@ -63,52 +42,14 @@ struct natmapping {
 	bool settled;
 	struct event *search; /* the end of looking for usable groups */
 	bool searched;
-	struct ask asks[ASKS_MAX];
-	uint32_t ask_count;
+	struct natview view;
+	struct question questions[NATVIEW_ASKS_MAX]; /* of the asks of the same number */
 	uint32_t next; /* server of the list */
-	struct group groups[GROUPS_MAX];
-	uint32_t group_count;
-	uint32_t rejected; /* of the groups */
+	uint32_t rejected; /* of the view's groups */
 	char error[REPORT_ERROR_SIZE];
 };
 
 static void ask_next(struct natmapping *m);
-
-static uint32_t
-count(const struct natmapping *m, enum outcome outcome)
-{
-	uint32_t i, n = 0;
-
-	for (i = 0; i < m->ask_count; i++)
-		n += m->asks[i].outcome == outcome;
-	return n;
-}
-
-/* An answer that a server at another IP address gave too; NULL: there is none. */
-static const struct ask *
-find_agreed(const struct natmapping *m)
-{
-	uint32_t i, j;
-
-	for (i = 0; i < m->ask_count; i++)
-		for (j = 0; j < i; j++)
-			if (m->asks[i].outcome == OUTCOME_ANSWERED && m->asks[j].outcome == OUTCOME_ANSWERED &&
-			    !addr_same_ip(&m->asks[i].server, &m->asks[j].server) &&
-			    addr_equal(&m->asks[i].mapped, &m->asks[j].mapped))
-				return &m->asks[j];
-	return NULL;
-}
-
-static const struct ask *
-find_answered(const struct natmapping *m)
-{
-	uint32_t i;
-
-	for (i = 0; i < m->ask_count; i++)
-		if (m->asks[i].outcome == OUTCOME_ANSWERED)
-			return &m->asks[i];
-	return NULL;
-}
 
 bool
 natmapping_is_alternate(const struct addr *server, const struct addr *other)
@@ -119,56 +60,7 @@ natmapping_is_alternate(const struct addr *server, const struct addr *other)
 bool
 natmapping_has_answered(const struct natmapping *m, const struct addr *ip)
 {
-	uint32_t i;
-
-	for (i = 0; i < m->ask_count; i++)
-		if (m->asks[i].outcome == OUTCOME_ANSWERED && addr_same_ip(&m->asks[i].server, ip))
-			return true;
-	return false;
-}
-
-/* Did two servers at different IP addresses answer? */
-static bool
-has_two_addresses(const struct natmapping *m)
-{
-	const struct ask *first = find_answered(m);
-	uint32_t i;
-
-	for (i = 0; first != NULL && i < m->ask_count; i++)
-		if (m->asks[i].outcome == OUTCOME_ANSWERED && !addr_same_ip(&m->asks[i].server, &first->server))
-			return true;
-	return false;
-}
-
-/* A group all of whose addresses answered; NULL: there is none. */
-static const struct group *
-find_complete_group(const struct natmapping *m)
-{
-	uint32_t i;
-
-	for (i = 0; i < m->group_count; i++)
-		if (m->groups[i].other_ip->outcome == OUTCOME_ANSWERED &&
-		    m->groups[i].other_ip_and_port->outcome == OUTCOME_ANSWERED)
-			return &m->groups[i];
-	return NULL;
-}
-
-static enum nat_mapping
-judge(const struct natmapping *m)
-{
-	const struct ask *agreed = find_agreed(m);
-	const struct group *g = find_complete_group(m);
-
-	if (agreed != NULL)
-		return addr_equal(&agreed->mapped, &agreed->local) ? NAT_MAPPING_NONE
-								     : NAT_MAPPING_ENDPOINT_INDEPENDENT;
-	if (!has_two_addresses(m))
-		return NAT_MAPPING_UNKNOWN;
-	if (g == NULL)
-		return NAT_MAPPING_DEPENDENT;
-	return addr_equal(&g->other_ip->mapped, &g->other_ip_and_port->mapped)
-		   ? NAT_MAPPING_ADDRESS_DEPENDENT
-		   : NAT_MAPPING_ADDRESS_AND_PORT_DEPENDENT;
+	return natview_has_answered(&m->view, ip);
 }
 
 static bool
@@ -183,27 +75,27 @@ wants_more(const struct natmapping *m)
 {
 	uint32_t wanted = is_udp(m) ? 2 : 1;
 
-	return !has_two_addresses(m) || (m->group_count - m->rejected < wanted && m->group_count < GROUPS_MAX);
+	return !natview_has_two_addresses(&m->view) || (m->view.group_count - m->rejected < wanted && m->view.group_count < NATVIEW_GROUPS_MAX);
 }
 
 /* Could one of those who are still asked, or have not been, test what is let in? */
 static bool
 lacks_group(const struct natmapping *m)
 {
-	return is_udp(m) && m->group_count == m->rejected && m->group_count < GROUPS_MAX && !m->searched &&
-	       (count(m, OUTCOME_ASKING) > 0 || m->next < m->servers->stun_count);
+	return is_udp(m) && m->view.group_count == m->rejected && m->view.group_count < NATVIEW_GROUPS_MAX && !m->searched &&
+	       (natview_count(&m->view, NATVIEW_ASKING) > 0 || m->next < m->servers->stun_count);
 }
 
 bool
 natmapping_is_done(const struct natmapping *m)
 {
-	bool enough = is_udp(m) || count(m, OUTCOME_ANSWERED) >= TCP_ANSWERS_MIN;
+	bool enough = is_udp(m) || natview_count(&m->view, NATVIEW_ANSWERED) >= TCP_ANSWERS_MIN;
 
 	if (lacks_group(m))
 		return false;
-	if (m->settled || (find_agreed(m) != NULL && enough))
+	if (m->settled || (natview_find_agreed(&m->view) != NULL && enough))
 		return true;
-	return count(m, OUTCOME_ASKING) == 0 && (m->next >= m->servers->stun_count || !wants_more(m));
+	return natview_count(&m->view, NATVIEW_ASKING) == 0 && (m->next >= m->servers->stun_count || !wants_more(m));
 }
 
 static void
@@ -240,24 +132,13 @@ keep_error(struct natmapping *m, const char *error)
 	strlcat(m->error, error, sizeof(m->error));
 }
 
-static const struct ask *
-find_ask(const struct natmapping *m, const struct addr *server)
-{
-	uint32_t i;
-
-	for (i = 0; i < m->ask_count; i++)
-		if (addr_equal(&m->asks[i].server, server))
-			return &m->asks[i];
-	return NULL;
-}
-
-static const struct ask *add_ask(struct natmapping *m, const struct server *server);
+static const struct natview_ask *add_ask(struct natmapping *m, const struct server *server);
 
 /* One connection from a port to a server is all that there can be. */
-static const struct ask *
+static const struct natview_ask *
 find_or_add_ask(struct natmapping *m, const struct server *server)
 {
-	const struct ask *a = find_ask(m, &server->addr);
+	const struct natview_ask *a = natview_find(&m->view, &server->addr);
 
 	return a != NULL ? a : add_ask(m, server);
 }
@@ -265,79 +146,87 @@ find_or_add_ask(struct natmapping *m, const struct server *server)
 /* The alternate address counts only as this server tells it: asked there, some
  * servers tell a wrong one. */
 static void
-add_group(struct natmapping *m, const struct ask *primary, const struct addr *other)
+add_group(struct natmapping *m, const struct server *primary, const struct addr *other)
 {
-	struct group *g = &m->groups[m->group_count];
+	struct natview_group *g = &m->view.groups[m->view.group_count];
 	struct server server = {0};
 
-	if (m->group_count == GROUPS_MAX || !natmapping_is_alternate(&primary->server, other))
+	if (m->view.group_count == NATVIEW_GROUPS_MAX || !natmapping_is_alternate(&primary->addr, other))
 		return;
-	m->group_count++;
-	snprintf(server.name, sizeof(server.name), "%.200s's alternate address", probe_server(primary->probe)->name);
+	m->view.group_count++;
+	snprintf(server.name, sizeof(server.name), "%.200s's alternate address", primary->name);
 	server.addr = *other;
 	g->other_ip_and_port = find_or_add_ask(m, &server);
-	addr_set_port(&server.addr, addr_port(&primary->server));
+	addr_set_port(&server.addr, addr_port(&primary->addr));
 	g->other_ip = find_or_add_ask(m, &server);
 }
 
 static bool
-is_of_list(const struct natmapping *m, const struct ask *a)
+is_of_list(const struct natmapping *m, const struct natview_ask *a)
 {
 	uint32_t i;
 
-	for (i = 0; i < m->group_count; i++)
-		if (a == m->groups[i].other_ip || a == m->groups[i].other_ip_and_port)
+	for (i = 0; i < m->view.group_count; i++)
+		if (a == m->view.groups[i].other_ip || a == m->view.groups[i].other_ip_and_port)
 			return false;
 	return true;
 }
 
 static void
-take_result(struct natmapping *m, struct ask *a, const struct probe_result *result)
+take_answer(struct question *q, const struct probe_result *result)
 {
+	struct natmapping *m = q->owner;
+	const struct server *server = probe_server(q->probe);
 	char seen[ADDR_TEXT_SIZE];
 
-	if (!result->ok) {
-		a->outcome = OUTCOME_FAILED;
-		log_info("%s", result->error);
-		keep_error(m, result->error);
+	q->ask->outcome = NATVIEW_ANSWERED;
+	q->ask->mapped = result->mapped;
+	q->ask->local = result->local;
+	log_info("STUN server %.120s sees %s", server->name, addr_text(&result->mapped, seen));
+	if (!is_of_list(m, q->ask))
 		return;
-	}
-	a->outcome = OUTCOME_ANSWERED;
-	a->mapped = result->mapped;
-	a->local = result->local;
-	log_info("STUN server %.120s sees %s", probe_server(a->probe)->name, addr_text(&a->mapped, seen));
-	if (!is_of_list(m, a))
-		return;
-	add_group(m, a, &result->other);
-	m->answer(m->context, probe_server(a->probe), result);
+	add_group(m, server, &result->other);
+	m->answer(m->context, server, result);
+}
+
+static void
+take_failure(struct question *q, const char *error)
+{
+	q->ask->outcome = NATVIEW_FAILED;
+	log_info("%s", error);
+	keep_error(q->owner, error);
+	probe_free(q->probe);
+	q->probe = NULL;
+	ask_next(q->owner);
 }
 
 static void
 on_probe(void *context, struct probe *probe, const struct probe_result *result)
 {
-	struct ask *a = context;
-	struct natmapping *m = a->owner;
+	struct question *q = context;
+	struct natmapping *m = q->owner;
 
-	take_result(m, a, result);
-	if (!result->ok) {
-		probe_free(probe);
-		a->probe = NULL;
-		ask_next(m);
-	}
-	if ((find_agreed(m) != NULL || find_complete_group(m) != NULL) && !event_pending(m->settle, EV_TIMEOUT, NULL))
+	(void)probe;
+	if (result->ok)
+		take_answer(q, result);
+	else
+		take_failure(q, result->error);
+	if ((natview_find_agreed(&m->view) != NULL || natview_has_complete_group(&m->view)) &&
+	    !event_pending(m->settle, EV_TIMEOUT, NULL))
 		event_add(m->settle, &settle_time);
 	m->progress(m->context);
 }
 
-static const struct ask *
+static const struct natview_ask *
 add_ask(struct natmapping *m, const struct server *server)
 {
-	struct ask *a = &m->asks[m->ask_count++];
+	struct question *q = &m->questions[m->view.ask_count];
 
-	a->owner = m;
-	a->server = server->addr;
-	a->probe = probe_start(m->worker, server, on_probe, a);
-	return a;
+	q->owner = m;
+	q->ask = &m->view.asks[m->view.ask_count++];
+	q->ask->server = server->addr;
+	q->probe = probe_start(m->worker, server, on_probe, q);
+	return q->ask;
 }
 
 static void
@@ -345,7 +234,7 @@ ask_next(struct natmapping *m)
 {
 	if (!wants_more(m))
 		return;
-	while (m->next < m->servers->stun_count && find_ask(m, &m->servers->stun[m->next].addr) != NULL)
+	while (m->next < m->servers->stun_count && natview_find(&m->view, &m->servers->stun[m->next].addr) != NULL)
 		m->next++;
 	if (m->next >= m->servers->stun_count)
 		return;
@@ -364,13 +253,11 @@ on_hedge(evutil_socket_t fd, short what, void *arg)
 void
 natmapping_report(const struct natmapping *m, struct nat_report *report)
 {
-	const struct ask *a = find_agreed(m);
+	const struct natview_ask *a = natview_find_best(&m->view);
 
-	if (a == NULL)
-		a = find_answered(m);
-	report->mapping = judge(m);
-	report->asked = m->ask_count;
-	report->answered = count(m, OUTCOME_ANSWERED);
+	report->mapping = natview_judge(&m->view);
+	report->asked = m->view.ask_count;
+	report->answered = natview_count(&m->view, NATVIEW_ANSWERED);
 	snprintf(report->error, sizeof(report->error), "%s", m->error);
 	if (a == NULL)
 		return;
@@ -416,8 +303,8 @@ natmapping_free(struct natmapping *m)
 
 	if (m == NULL)
 		return;
-	for (i = 0; i < m->ask_count; i++)
-		probe_free(m->asks[i].probe);
+	for (i = 0; i < m->view.ask_count; i++)
+		probe_free(m->questions[i].probe);
 	event_free(m->hedge);
 	event_free(m->settle);
 	event_free(m->search);
