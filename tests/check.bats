@@ -142,6 +142,25 @@ situation_stopped() (
     wait
 ) >"$BATS_TEST_TMPDIR/stopped.log" 2>&1 3>&- 4>&-
 
+# A server that has a second address and never answers from it proves nothing by its silence.
+situation_deaf() (
+    lab_up fullcone
+    trap lab_down EXIT
+    lab_start_server coturn
+    # A binding request with CHANGE-REQUEST has 28 bytes, and UDP 8 more.
+    lab_in "$LAB_INET" nft "add table ip deaf; add chain ip deaf in { type filter hook input priority 0; };
+        add rule ip deaf in udp dport 3478 udp length 36 drop"
+    check_nat "$BATS_TEST_TMPDIR/deaf" '"203.0.113.10"' '"203.0.113.10"'
+) >"$BATS_TEST_TMPDIR/deaf.log" 2>&1 3>&- 4>&-
+
+expect_deaf() {
+    local result=$BATS_TEST_TMPDIR/deaf
+    same "deaf, exit status" 3 "$(<"$result.status")"
+    same "deaf, UDP" Unknown "$(jq -r .udp.type "$result.json")"
+    same "deaf, filtering" unknown "$(jq -r .udp.filtering "$result.json")"
+    says "$result" "No server could tell what is let in over UDP." true
+}
+
 expect_stopped() {
     local result=$BATS_TEST_TMPDIR/stopped
     same "stopped, exit status" 3 "$(<"$result.status")"
@@ -154,8 +173,9 @@ expect_stopped() {
     begin_situations ""
     begin_situations -loss
     situation_stopped &
+    situation_deaf &
     wait
-    expect_situations "" coturn stund alternates && expect_situations -loss coturn stund && expect_stopped ||
+    expect_situations "" coturn stund alternates && expect_situations -loss coturn stund && expect_stopped && expect_deaf ||
         { cat "$BATS_TEST_TMPDIR"/*.err "$BATS_TEST_TMPDIR"/*.log && return 1; }
     # The usual case takes a few seconds.
     (($(<"$BATS_TEST_TMPDIR/fullcone.coturn.ms") < ${NATTER_SLOW:-1} * 10000))

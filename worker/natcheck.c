@@ -18,6 +18,7 @@
 #include "alloc.h"
 #include "hairpin.h"
 #include "log.h"
+#include "natcontrol.h"
 #include "natfiltering.h"
 #include "natmapping.h"
 #include "natpath.h"
@@ -30,8 +31,10 @@
 
 struct filtering {
 	struct natcheck *check;
-	struct natfiltering *test; /* NULL: over */
+	struct natfiltering *test;  /* NULL: over */
+	struct natcontrol *control; /* likewise */
 	enum nat_filtering result;
+	bool obeys; /* the server answers from other, as the control saw */
 	struct addr other;
 };
 
@@ -81,6 +84,17 @@ on_filtering(void *context, enum nat_filtering result)
 }
 
 static void
+on_control(void *context, bool obeys)
+{
+	struct filtering *f = context;
+
+	f->obeys = obeys;
+	natcontrol_free(f->control);
+	f->control = NULL;
+	look_later(f->check);
+}
+
+static void
 start_filtering(struct natcheck *c, const struct server *server, const struct addr *other)
 {
 	struct filtering *f = &c->filterings[c->filtering_count++];
@@ -88,6 +102,7 @@ start_filtering(struct natcheck *c, const struct server *server, const struct ad
 	f->check = c;
 	f->other = *other;
 	f->test = natfiltering_start(c->worker, server, other, on_filtering, f);
+	f->control = natcontrol_start(c->worker, server, other, on_control, f);
 }
 
 static void
@@ -121,7 +136,14 @@ on_answer(void *context, const struct server *server, const struct probe_result 
 		start_filtering(c, server, &result->other);
 }
 
-/* What was learned from silence counts only if an answer would have been sent. */
+/* What was learned from silence counts only if an answer was sent.  A NAT that maps by
+ * destination does not let the control see it: there it must do that the address is alive. */
+static bool
+is_silence_believed(const struct natcheck *c, const struct filtering *f)
+{
+	return f->obeys || (natmapping_is_dependent(c->mapping) && natmapping_has_answered(c->mapping, &f->other));
+}
+
 static enum nat_filtering
 judge_filtering(const struct natcheck *c)
 {
@@ -133,7 +155,7 @@ judge_filtering(const struct natcheck *c)
 
 		if (f->result == NAT_FILTERING_UNKNOWN)
 			continue;
-		if (f->result != NAT_FILTERING_ENDPOINT_INDEPENDENT && !natmapping_has_answered(c->mapping, &f->other))
+		if (f->result != NAT_FILTERING_ENDPOINT_INDEPENDENT && !is_silence_believed(c, f))
 			continue;
 		/* The enum goes from open to closed: what one server's answer got through, gets through. */
 		if (best == NAT_FILTERING_UNKNOWN || f->result < best)
@@ -149,9 +171,12 @@ is_filtering_done(const struct natcheck *c)
 
 	if (judge_filtering(c) == NAT_FILTERING_ENDPOINT_INDEPENDENT)
 		return true;
-	for (i = 0; i < c->filtering_count; i++)
-		if (c->filterings[i].test != NULL)
+	for (i = 0; i < c->filtering_count; i++) {
+		const struct filtering *f = &c->filterings[i];
+
+		if (f->test != NULL || (f->control != NULL && f->result != NAT_FILTERING_UNKNOWN))
 			return false;
+	}
 	return true;
 }
 
@@ -310,8 +335,10 @@ natcheck_free(struct natcheck *c)
 	natmapping_free(c->mapping);
 	natpath_free(c->path);
 	hairpin_free(c->hairpin);
-	for (i = 0; i < c->filtering_count; i++)
+	for (i = 0; i < c->filtering_count; i++) {
 		natfiltering_free(c->filterings[i].test);
+		natcontrol_free(c->filterings[i].control);
+	}
 	if (c->wish != NULL)
 		uplink_forget_socket(c->wish);
 	if (c->readable != NULL)

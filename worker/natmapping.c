@@ -63,6 +63,12 @@ natmapping_has_answered(const struct natmapping *m, const struct addr *ip)
 	return natview_has_answered(&m->view, ip);
 }
 
+bool
+natmapping_is_dependent(const struct natmapping *m)
+{
+	return natview_judge(&m->view) >= NAT_MAPPING_ADDRESS_DEPENDENT;
+}
+
 static bool
 is_udp(const struct natmapping *m)
 {

@@ -37,6 +37,9 @@ void natmapping_reject_group(struct natmapping *m);
 /* Can a server that told other answer from there, at another address and another port? */
 bool natmapping_is_alternate(const struct addr *server, const struct addr *other);
 
+/* Does the mapping depend on the destination, as far as is known? */
+bool natmapping_is_dependent(const struct natmapping *m);
+
 /* Did a server at this IP address answer? */
 bool natmapping_has_answered(const struct natmapping *m, const struct addr *ip);
 
