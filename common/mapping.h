@@ -82,6 +82,7 @@ struct server {
 struct servers {
 	uint32_t stun_count;
 	uint32_t keep_alive_count;
+	uint32_t stun_unresolved; /* how many STUN servers there are, if none of their names can be resolved; else 0 */
 	struct server stun[SERVERS_MAX];
 	struct server keep_alive[SERVERS_MAX];
 };

@@ -27,7 +27,8 @@ static enum log_level
 level_of(struct service *s, const struct report *old)
 {
 	const struct report *r = &s->report;
-	bool lasting = r->state == STATE_BACKOFF || (r->state == STATE_DEGRADED && old->state == STATE_DEGRADED);
+	bool lasting = r->state == STATE_BACKOFF ||
+		       (r->state == old->state && (r->state == STATE_DEGRADED || r->state == STATE_WAITING));
 
 	if (!lasting || report_same_complaint(r->error, s->complaint))
 		return LOG_LEVEL_DEBUG;

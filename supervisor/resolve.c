@@ -149,12 +149,16 @@ resolve_again(void)
 static void
 take_failure(struct name *n, const char *why)
 {
-	if (!n->failing)
+	bool is_new = !n->failing;
+
+	if (is_new) {
 		log_warning("natterd: cannot resolve %s: %s (trying again)", n->host, why);
-	if (!n->failing)
 		resolve.retry = 1;
+	}
 	n->failing = true;
 	arm_timer();
+	if (is_new && n->count == 0)
+		resolve.changed();
 }
 
 static void
@@ -350,11 +354,26 @@ resolve_stun(const struct config_hosts *hosts, sa_family_t family, struct server
 	out->stun_count = list_servers(hosts, family, out->stun);
 }
 
+static uint32_t
+count_unresolved(const struct config_hosts *hosts)
+{
+	size_t i;
+
+	for (i = 0; i < hosts->count; i++) {
+		const struct name *n = find_name(hosts->list[i].host);
+
+		if (n == NULL || n->count > 0 || !n->failing)
+			return 0;
+	}
+	return (uint32_t)hosts->count;
+}
+
 void
 resolve_servers(const struct config_mapping *mapping, struct servers *out)
 {
 	sa_family_t family = mapping->mapping.bind.sa.sa_family;
 
 	resolve_stun(&mapping->stun, family, out);
+	out->stun_unresolved = count_unresolved(&mapping->stun);
 	out->keep_alive_count = list_servers(&mapping->keep_alive, family, out->keep_alive);
 }

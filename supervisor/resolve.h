@@ -16,7 +16,7 @@
 #include "config.h"
 
 /* Begins to look up every name of config, which must live as long.  changed is
- * called whenever an address was learned.  Returns 0, or -1 with errno. */
+ * called whenever an address was learned, or a name without one could not be resolved.  Returns 0, or -1 with errno. */
 int resolve_open(struct event_base *base, const struct config *config, void (*changed)(void));
 void resolve_close(void);
 
@@ -29,7 +29,8 @@ bool resolve_is_settled(const struct config_hosts *hosts);
 void resolve_again(void);
 
 /* The servers of a mapping as far as they are known: addresses of its own
- * family, the first address of each name before the second of any. */
+ * family, the first address of each name before the second of any, and whether none
+ * of the STUN servers' names can be resolved. */
 void resolve_servers(const struct config_mapping *mapping, struct servers *out);
 /* The same for these STUN servers, without any other. */
 void resolve_stun(const struct config_hosts *hosts, sa_family_t family, struct servers *out);

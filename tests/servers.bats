@@ -126,6 +126,13 @@ END
     lab_wait 10 grep -q "cannot resolve stun.lab.test" "$LAB_DIR/natterd.log"
     natter_is tcp-192.168.77.3-80 state waiting
     natter_is udp-192.168.77.3-7777 state waiting
+    # v0.9's words for it, in the list, the log and, as the same record, in the status file.
+    told="No public STUN server is available. Please check your Internet connection. Tried 1: no name can be resolved"
+    for name in tcp-192.168.77.3-80 udp-192.168.77.3-7777; do
+        lab_wait 5 natter_is "$name" error "$told"
+        grep -qF "warning: $name: waiting: $told" "$LAB_DIR/natterd.log"
+    done
+    [[ $(natter_ctl list) == *"$told"* ]]
     # The same file, since ip netns mounted this one.
     printf '203.0.113.10 stun.lab.test\n203.0.113.30 web.lab.test\n' >>"$hosts/hosts"
     natter_open tcp-192.168.77.3-80 20

@@ -85,7 +85,7 @@ opinion_explain_failure(const struct opinion *opinions, unsigned int count, unsi
 	unsigned int i;
 
 	snprintf(buf, size,
-	    "No public STUN server is available. Please check your Internet connection. Tried %u: ", count);
+	    NO_STUN_SERVER " Tried %u: ", count);
 	for (i = 0; i < count; i++) {
 		if (!append_failure(buf, size, &opinions[(begin + i) % count], separator)) {
 			strlcat(buf, MORE, size);

@@ -8,6 +8,9 @@
 
 #include "probe.h"
 
+/* v0.9's words; what was tried follows. */
+#define NO_STUN_SERVER "No public STUN server is available. Please check your Internet connection."
+
 struct opinion {
 	struct server server;
 	struct probe *probe; /* NULL: it failed */

@@ -18,7 +18,6 @@
 #include <bsd/stdlib.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "alloc.h"
 #include "backoff.h"
@@ -26,6 +25,7 @@
 #include "bulletin.h"
 #include "keeper.h"
 #include "log.h"
+#include "opinion.h"
 #include "round.h"
 #include "serving.h"
 #include "uplink.h"
@@ -281,20 +281,22 @@ ask_servers(struct session *s)
 		s->round = round_start(s->worker, &s->servers, s->next_stun, &local, on_round, s);
 }
 
-static const char *
-no_servers_text(const struct session *s)
+static void
+explain_no_servers(const struct session *s, char why[REPORT_ERROR_SIZE])
 {
-	return s->worker->mapping.bind.sa.sa_family == AF_INET6 ? "no IPv6 address of the servers is known yet"
-								: "no IPv4 address of the servers is known yet";
+	const char *version = s->worker->mapping.bind.sa.sa_family == AF_INET6 ? "IPv6" : "IPv4";
+
+	if (s->servers.stun_unresolved > 0)
+		snprintf(why, REPORT_ERROR_SIZE, NO_STUN_SERVER " Tried %u: no name can be resolved", s->servers.stun_unresolved);
+	else
+		snprintf(why, REPORT_ERROR_SIZE, "no %s address of the servers is known yet", version);
 }
 
 /* What is still worth to be told while the next try goes on. */
 static const char *
 last_trouble(const struct session *s)
 {
-	const char *error = bulletin_report(s->bulletin)->error;
-
-	return strcmp(error, no_servers_text(s)) == 0 ? "" : error;
+	return state_of(s) == STATE_WAITING ? "" : bulletin_report(s->bulletin)->error;
 }
 
 static void
@@ -363,10 +365,13 @@ on_traffic(void *context)
 static void
 punch(struct session *s)
 {
+	char why[REPORT_ERROR_SIZE];
+
 	if (!serving_is_ready(s->serving)) {
 		serving_start(s->serving);
 	} else if (!has_servers(s)) {
-		enter_doubt_or(s, STATE_WAITING, no_servers_text(s));
+		explain_no_servers(s, why);
+		enter_doubt_or(s, STATE_WAITING, why);
 	} else if (!is_udp(s) && !keeper_is_up(s->keeper)) {
 		enter_doubt_or(s, STATE_CONNECTING, last_trouble(s));
 		keeper_connect(s->keeper);
