@@ -18,6 +18,10 @@
 #define KEEP_ALIVE_INTERVAL_MIN 1
 #define KEEP_ALIVE_INTERVAL_MAX 3600
 #define KEEP_ALIVE_INTERVAL_DEFAULT 10
+/* Between two questions about the outer address of a TCP mapping. */
+#define STUN_INTERVAL_MIN 10
+#define STUN_INTERVAL_MAX 86400
+#define STUN_INTERVAL_DEFAULT 300
 #define UDP_TIMEOUT_MIN 1
 #define UDP_TIMEOUT_MAX 86400
 /* Shorter than the 120 s (RFC 4787, REQ-5) that a NAT holds a binding. */
@@ -47,6 +51,9 @@ struct mapping {
 	uint32_t task;                /* enum task */
 	uint32_t test_page;           /* 1: the worker itself answers what arrives, to show that it does */
 	uint32_t keep_alive_interval; /* seconds */
+	uint32_t keep_alive_shortest; /* seconds: bounds of the interval that is learned; ... */
+	uint32_t keep_alive_longest;  /* ... the same twice: it is fixed */
+	uint32_t stun_interval;       /* seconds; TCP: how often the outer address is looked at */
 	uint32_t udp_timeout;         /* seconds without a datagram that end a UDP session */
 	uint32_t uid;                 /* what the worker becomes, if it starts as root */
 	uint32_t gid;
@@ -76,6 +83,9 @@ bool mapping_binds_collide(const struct mapping *a, const struct mapping *b);
 struct server {
 	char name[ADDR_HOST_SIZE]; /* as configured, for logs and HTTP's Host field */
 	struct addr addr;
+	/* It failed lately, here or for another mapping, and is left alone until then if there
+	 * are others: seconds on the monotonic clock, which all processes share; 0: it is good. */
+	int64_t rest_until;
 };
 
 /* Resolved addresses of the mapping's own address family, best first. */

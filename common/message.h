@@ -10,9 +10,11 @@
  *
  *     down  MAPPING   struct mapping         first, once
  *     down  SERVERS   struct servers         whenever it changes
- *     down  AGAIN     -                      look again now
+ *     down  AGAIN     struct again           look again now
+ *     down  DUTY      struct duty            whenever it changes
  *     down  SOCKET    struct socket_answer   with one descriptor, or none and an errno
  *     up    SOCKET    struct socket_request  one more socket on my port, please
+ *     up    SERVER    struct server_news     a server failed, or one that had failed is good again
  *     up    REPORT    struct report          something visible changed
  *     up    NAT       struct nat_report      the result of a TASK_CHECK, once
  *     up    LOG       struct log_record      a log line
@@ -41,12 +43,17 @@ enum message_kind {
 	MESSAGE_REPORT,
 	MESSAGE_LOG,
 	MESSAGE_NAT,
+	MESSAGE_DUTY,
+	MESSAGE_SERVER,
 };
 
 enum socket_use {
 	SOCKET_CONNECT, /* to be connected to a server */
 	SOCKET_FRESH,   /* not on the mapped port but on any free one of the same address */
 	SOCKET_SERVE,   /* to take what arrives: listening, or unconnected for UDP */
+	/* To be connected to a keep-alive server, or one that already is, by a worker that died:
+	 * the supervisor keeps a duplicate, so close(2) alone does not end the connection. */
+	SOCKET_KEEP,
 };
 
 struct socket_request {
@@ -55,6 +62,27 @@ struct socket_request {
 
 struct socket_answer {
 	uint32_t error; /* 0, or the errno that kept the socket from being made */
+};
+
+/* Why a worker is to look again. */
+enum again_reason {
+	AGAIN_NETWORK,  /* an address or a route changed, or the clock jumped: what is under way may be void */
+	AGAIN_NEIGHBOUR, /* another mapping's hole was lost or moved, and so may this one's */
+	AGAIN_OPERATOR, /* natterctl refresh */
+	AGAIN_REASON_COUNT
+};
+
+struct again {
+	uint32_t reason; /* enum again_reason */
+};
+
+struct duty {
+	uint32_t watch; /* 1: probe the NAT every second, for all mappings behind it */
+};
+
+struct server_news {
+	struct addr addr;
+	uint32_t good; /* 0: it failed */
 };
 
 #define LOG_TEXT_SIZE 400
@@ -73,6 +101,9 @@ struct message {
 		struct servers servers;
 		struct socket_request socket_request;
 		struct socket_answer socket_answer;
+		struct again again;
+		struct duty duty;
+		struct server_news server_news;
 		struct report report;
 		struct nat_report nat;
 		struct log_record log;

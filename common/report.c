@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "mapping.h"
 #include "text.h"
 
 static const char *const state_names[STATE_COUNT] = {
@@ -54,6 +55,8 @@ report_is_valid(const struct report *r)
 		return false;
 	if (addr_is_set(&r->outer) != published || (r->since > 0) != published)
 		return false;
+	if (r->keep_alive_interval > KEEP_ALIVE_INTERVAL_MAX)
+		return false;
 	if (!published && (r->reach != REACH_UNKNOWN || r->advice[0] != '\0'))
 		return false;
 	return text_is_printable(r->error, sizeof(r->error)) && text_is_printable(r->advice, sizeof(r->advice));
@@ -63,7 +66,8 @@ bool
 report_same_news(const struct report *a, const struct report *b)
 {
 	return a->state == b->state && a->reach == b->reach && a->since == b->since && addr_equal(&a->inner, &b->inner) &&
-	       addr_equal(&a->outer, &b->outer) && strcmp(a->error, b->error) == 0 &&
+	       addr_equal(&a->outer, &b->outer) &&
+	       a->keep_alive_interval == b->keep_alive_interval && a->holes_lost == b->holes_lost && strcmp(a->error, b->error) == 0 &&
 	       strcmp(a->advice, b->advice) == 0;
 }
 

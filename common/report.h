@@ -39,6 +39,8 @@ struct report {
 	struct addr inner; /* the mapped port as this machine sees it */
 	struct addr outer; /* as the Internet sees it; unset: none known */
 	int64_t since;     /* Unix time since which outer has been what it is; 0: unset */
+	uint32_t keep_alive_interval; /* seconds, as it was learned or set; 0: nothing is kept alive yet */
+	uint32_t holes_lost; /* times that nothing held the hole any more, since the worker started */
 	uint64_t connections;       /* TCP connections or UDP sessions now */
 	uint64_t connections_total; /* since the worker started */
 	uint64_t bytes_in;          /* from the Internet to the target */

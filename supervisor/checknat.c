@@ -203,7 +203,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 		c->step = STEP_LAST;
 		event_add(c->timer, &last);
 		for (i = 0; i < 2; i++)
-			peer_look_again(&c->parts[i].peer);
+			peer_look_again(&c->parts[i].peer, AGAIN_OPERATOR);
 		return;
 	case STEP_LAST:
 		for (i = 0; i < 2; i++)

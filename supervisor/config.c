@@ -86,6 +86,8 @@ complete_mapping(struct config_mapping *m, const struct config_global *global)
 
 	if (mapping->keep_alive_interval == 0)
 		mapping->keep_alive_interval = global->keep_alive_interval;
+	mapping->keep_alive_shortest = mapping->keep_alive_longest = mapping->keep_alive_interval;
+	mapping->stun_interval = STUN_INTERVAL_DEFAULT;
 	if (mapping->udp_timeout == 0)
 		mapping->udp_timeout = UDP_TIMEOUT_DEFAULT;
 	mapping->uid = global->config->uid;

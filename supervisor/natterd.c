@@ -155,7 +155,7 @@ on_network_change(void)
 {
 	log_debug("natterd: the network changed: looking again");
 	resolve_again();
-	services_look_again();
+	services_look_again(AGAIN_NETWORK);
 }
 
 static void

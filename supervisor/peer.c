@@ -83,18 +83,29 @@ peer_send_servers(struct peer *p, const struct servers *servers)
 }
 
 void
-peer_look_again(struct peer *p)
+peer_look_again(struct peer *p, enum again_reason reason)
 {
+	struct again again = {.reason = reason};
+
 	/* A worker that does not read is told by the next message that must be sent. */
 	if (p->fd >= 0)
-		(void)message_send(p->fd, MESSAGE_AGAIN, NULL, 0, -1);
+		(void)message_send(p->fd, MESSAGE_AGAIN, &again, sizeof(again), -1);
+}
+
+void
+peer_send_duty(struct peer *p, bool watch)
+{
+	struct duty duty = {.watch = watch};
+
+	if (p->fd >= 0 && message_send(p->fd, MESSAGE_DUTY, &duty, sizeof(duty), -1) < 0 && errno == EAGAIN)
+		refuse(p, "does not read");
 }
 
 /* Only a worker that serves its port is asked for, and gets, a socket that serves. */
 static bool
 is_permitted(const struct mapping *mapping, uint32_t use)
 {
-	return use <= SOCKET_FRESH || (use == SOCKET_SERVE && mapping_is_served(mapping));
+	return use <= SOCKET_FRESH || (use == SOCKET_KEEP && mapping->protocol == PROTOCOL_TCP) || (use == SOCKET_SERVE && mapping_is_served(mapping));
 }
 
 static const char *

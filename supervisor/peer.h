@@ -55,7 +55,8 @@ void peer_forget(struct peer *p);
 
 /* Nothing if there is no worker. */
 void peer_send_servers(struct peer *p, const struct servers *servers);
-void peer_look_again(struct peer *p);
+void peer_look_again(struct peer *p, enum again_reason reason);
+void peer_send_duty(struct peer *p, bool watch);
 
 /* spawn.c: a child ended.  True if it was a worker. */
 bool peers_reaped(pid_t pid, int wait_status);

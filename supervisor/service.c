@@ -198,12 +198,12 @@ services_update_servers(void)
 }
 
 void
-services_look_again(void)
+services_look_again(enum again_reason reason)
 {
 	struct service *s;
 
 	TAILQ_FOREACH(s, &services.list, entry)
-		peer_look_again(&s->peer);
+		peer_look_again(&s->peer, reason);
 }
 
 void

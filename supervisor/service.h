@@ -48,8 +48,8 @@ struct service *service_find(const char *name);
 /* New resolved addresses: sends them to every worker that they concern. */
 void services_update_servers(void);
 
-/* The network changed: every worker looks again at once. */
-void services_look_again(void);
+/* Every worker looks again at once. */
+void services_look_again(enum again_reason reason);
 
 /* Ends every worker, within half a second, and every running hook. */
 void services_stop(void);

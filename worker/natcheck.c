@@ -301,10 +301,11 @@ on_servers(void *context, const struct servers *servers)
 
 /* The supervisor's patience ends: what is known by now must do. */
 static void
-on_again(void *context)
+on_again(void *context, enum again_reason reason)
 {
 	struct natcheck *c = context;
 
+	(void)reason;
 	if (!c->reported)
 		report(c);
 }
@@ -312,7 +313,7 @@ on_again(void *context)
 struct natcheck *
 natcheck_new(struct worker *worker)
 {
-	static const struct uplink_handlers handlers = {on_servers, on_again};
+	static const struct uplink_handlers handlers = {on_servers, on_again, NULL};
 	struct natcheck *c = alloc_zero(sizeof(*c));
 
 	c->worker = worker;

@@ -418,10 +418,11 @@ on_servers(void *context, const struct servers *servers)
 }
 
 static void
-on_again(void *context)
+on_again(void *context, enum again_reason reason)
 {
 	struct session *s = context;
 
+	(void)reason;
 	bulletin_look_again(s->bulletin);
 	keeper_look_again(s->keeper);
 	/* What is under way may come from an address that this machine has no more. */
@@ -435,10 +436,17 @@ on_again(void *context)
 	punch(s);
 }
 
+static void
+on_duty(void *context, const struct duty *duty)
+{
+	(void)context;
+	(void)duty;
+}
+
 struct session *
 session_new(struct worker *worker)
 {
-	static const struct uplink_handlers from_above = {on_servers, on_again};
+	static const struct uplink_handlers from_above = {on_servers, on_again, on_duty};
 	static const struct keeper_handlers from_keeper = {on_keep_alive_up, on_keep_alive_lost, on_keep_alive_next};
 	static const struct serving_handlers from_serving = {on_serving_ready, on_serving_failed, on_traffic};
 	struct session *s = alloc_zero(sizeof(*s));

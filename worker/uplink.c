@@ -64,7 +64,14 @@ dispatch(struct uplink *u, const struct message *m)
 		u->handlers.on_servers(u->context, &m->servers);
 		return;
 	case MESSAGE_AGAIN:
-		u->handlers.on_again(u->context);
+		if (m->length != sizeof(m->again) || m->again.reason >= AGAIN_REASON_COUNT)
+			break;
+		u->handlers.on_again(u->context, (enum again_reason)m->again.reason);
+		return;
+	case MESSAGE_DUTY:
+		if (m->length != sizeof(m->duty) || u->handlers.on_duty == NULL)
+			break;
+		u->handlers.on_duty(u->context, &m->duty);
 		return;
 	case MESSAGE_SOCKET:
 		answer_wish(u, m);
@@ -203,6 +210,15 @@ uplink_send_nat(struct uplink *u, const struct nat_report *report)
 	/* It is the last word of a worker that said little: there is room for it. */
 	if (message_send(u->fd, MESSAGE_NAT, report, sizeof(*report), -1) < 0)
 		fatal("cannot send the result of the check: %s", strerror(errno));
+}
+
+void
+uplink_tell_server(struct uplink *u, const struct addr *server, bool good)
+{
+	struct server_news news = {.addr = *server, .good = good};
+
+	/* A supervisor that does not read for a moment hears it when the server fails again. */
+	(void)message_send(u->fd, MESSAGE_SERVER, &news, sizeof(news), -1);
 }
 
 struct socket_wish *

@@ -14,7 +14,8 @@
 
 struct uplink_handlers {
 	void (*on_servers)(void *context, const struct servers *servers);
-	void (*on_again)(void *context);
+	void (*on_again)(void *context, enum again_reason reason);
+	void (*on_duty)(void *context, const struct duty *duty); /* NULL: there is none */
 };
 
 struct uplink *uplink_new(struct event_base *base, int fd);
@@ -30,6 +31,9 @@ void uplink_report(struct uplink *uplink, const struct report *report);
 
 /* Sends the result of a check. */
 void uplink_send_nat(struct uplink *uplink, const struct nat_report *report);
+
+/* A server failed, or has proved good again after its rest: other mappings may use it, too. */
+void uplink_tell_server(struct uplink *uplink, const struct addr *server, bool good);
 
 /* fd is -1 and error an errno if no socket could be made. */
 typedef void uplink_socket_cb(void *context, int fd, int error);
