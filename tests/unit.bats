@@ -122,6 +122,10 @@ run_unit() {
     run_unit http
 }
 
+@test "the interval that is learned" {
+    run_unit interval
+}
+
 @test "the import of v0.9's hooks" {
     run_unit import
 }
