@@ -35,6 +35,8 @@ parse_status(struct http_response *r)
 	r->status = status;
 	/* RFC 9112, 9.3: HTTP/1.0 closes unless it says otherwise. */
 	r->close = minor == 0;
+	r->keep_alive_timeout = 0;
+	r->keep_alive_max = -1;
 	return true;
 }
 
@@ -55,16 +57,63 @@ has_token(const char *value, const char *token)
 }
 
 static void
+parse_connection(struct http_response *r, const char *value)
+{
+	if (has_token(value, "close"))
+		r->close = true;
+	else if (has_token(value, "keep-alive"))
+		r->close = false;
+}
+
+/* If the parameter has this name and a number, takes that. */
+static void
+parse_parameter(const char *p, const char *name, int32_t *out)
+{
+	size_t length = strlen(name);
+	int32_t value = 0;
+
+	if (strncasecmp(p, name, length) != 0)
+		return;
+	p += length + strspn(p + length, " \t");
+	if (*p++ != '=')
+		return;
+	p += strspn(p, " \t");
+	if (*p < '0' || *p > '9')
+		return;
+	for (; *p >= '0' && *p <= '9'; p++)
+		if (value < HTTP_PROMISE_MAX)
+			value = value * 10 + (*p - '0');
+	p += strspn(p, " \t");
+	if (*p == ',' || *p == '\0')
+		*out = value < HTTP_PROMISE_MAX ? value : HTTP_PROMISE_MAX;
+}
+
+static void
+parse_keep_alive(struct http_response *r, const char *value)
+{
+	if (r->line_length == sizeof(r->line) - 1)
+		return; /* its last number may have been cut */
+	for (; *value != '\0'; value += strcspn(value, ",")) {
+		value += strspn(value, " \t,");
+		parse_parameter(value, "timeout", &r->keep_alive_timeout);
+		parse_parameter(value, "max", &r->keep_alive_max);
+	}
+}
+
+static void
 parse_field(struct http_response *r)
 {
-	static const char connection[] = "connection:";
+	static const struct {
+		const char *name;
+		void (*parse)(struct http_response *r, const char *value);
+	} fields[] = {{"connection:", parse_connection}, {"keep-alive:", parse_keep_alive}};
+	size_t i, length;
 
-	if (strncasecmp(r->line, connection, sizeof(connection) - 1) != 0)
-		return;
-	if (has_token(r->line + sizeof(connection) - 1, "close"))
-		r->close = true;
-	else if (has_token(r->line + sizeof(connection) - 1, "keep-alive"))
-		r->close = false;
+	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		length = strlen(fields[i].name);
+		if (strncasecmp(r->line, fields[i].name, length) == 0)
+			fields[i].parse(r, r->line + length);
+	}
 }
 
 /* One complete line, without its end. */

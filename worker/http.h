@@ -8,10 +8,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define HTTP_REQUEST_SIZE 512
 /* A response head longer than this is refused. */
 #define HTTP_HEAD_MAX 16384
+/* What a server promises beyond this counts as this. */
+#define HTTP_PROMISE_MAX 1000000
 
 /* Writes a HEAD request for "/" to host, which is "name" or "name:port".
  * Returns its length. */
@@ -24,6 +27,9 @@ struct http_response {
 	size_t head_length;
 	int status;     /* 100 to 599; 0: the status line has not been read yet */
 	bool close;     /* the server announced that it closes the connection */
+	/* The Keep-Alive field (RFC 2068, 19.7.1.1, and its parameters as servers send them). */
+	int32_t keep_alive_timeout; /* seconds of idleness that the server bears; 0: not told */
+	int32_t keep_alive_max;     /* requests that it still takes; -1: not told, known with the status line */
 };
 
 enum http_result {

@@ -67,6 +67,62 @@ test_close(void)
 	CHECK(feed("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n\r\n") == HTTP_DONE && !response.close);
 }
 
+/* Does a Keep-Alive field with this value say so, whole and in pieces? */
+static bool
+promises(const char *value, int32_t timeout, int32_t max)
+{
+	char text[512];
+	bool ok;
+
+	snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\nKeep-Alive:%s\r\nServer: x\r\n\r\n", value);
+	ok = feed(text) == HTTP_DONE && response.keep_alive_timeout == timeout && response.keep_alive_max == max;
+	return ok && feed_slowly(text) == HTTP_DONE && response.keep_alive_timeout == timeout &&
+	       response.keep_alive_max == max;
+}
+
+static void
+test_promises(void)
+{
+	CHECK(feed("HTTP/1.1 200 OK\r\n\r\n") == HTTP_DONE);
+	CHECK(response.keep_alive_timeout == 0 && response.keep_alive_max == -1);
+	CHECK(promises(" timeout=5, max=99", 5, 99));
+	CHECK(promises("max=0,timeout=65", 65, 0));
+	CHECK(promises("\t TimeOut = 7 ;x, other=\"1, MAX = 12 ,", 0, 12));
+	CHECK(promises(" proxy=1, timeout = 30", 30, -1));
+	CHECK(promises(" 115", 0, -1));
+	CHECK(promises(" timeout=5, timeout=6", 6, -1));
+	CHECK(feed("HTTP/1.1 200 OK\r\nkeep-alive: timeout=5\r\nKEEP-ALIVE: max=3\r\n\r\n") == HTTP_DONE);
+	CHECK(response.keep_alive_timeout == 5 && response.keep_alive_max == 3);
+	/* What an informational response says is not the real one's. */
+	CHECK(feed("HTTP/1.1 100 Continue\r\nKeep-Alive: timeout=5, max=3\r\n\r\nHTTP/1.1 200 OK\r\n\r\n") == HTTP_DONE);
+	CHECK(response.keep_alive_timeout == 0 && response.keep_alive_max == -1);
+}
+
+static void
+test_false_promises(void)
+{
+	char value[128];
+
+	CHECK(promises("", 0, -1));
+	CHECK(promises(" ,,, ,=,", 0, -1));
+	CHECK(promises(" timeout, max", 0, -1));
+	CHECK(promises(" timeout=, max=", 0, -1));
+	CHECK(promises(" timeout=-5, max=-1", 0, -1));
+	CHECK(promises(" timeout=+5, max=0x10", 0, -1));
+	CHECK(promises(" timeout=5.5, max=1e3", 0, -1));
+	CHECK(promises(" timeout=5s, max=9 9", 0, -1));
+	CHECK(promises(" timeouts=5, xmax=9, maximum=3", 0, -1));
+	CHECK(promises(" timeout=99999999999999999999, max=4294967297", HTTP_PROMISE_MAX, HTTP_PROMISE_MAX));
+	CHECK(promises(" timeout=1000001, max=000000000000000000007", HTTP_PROMISE_MAX, 7));
+	/* Cut after its first digit it would be another number. */
+	memset(value, ' ', sizeof(value));
+	snprintf(value + sizeof(((struct http_response *)NULL)->line) - strlen("Keep-Alive:") - strlen("max=1") - 1, 16,
+	    "max=100");
+	CHECK(promises(value, 0, -1));
+	CHECK(feed("HTTP/1.1 200 OK\r\nX-Keep-Alive: timeout=5, max=3\r\n\r\n") == HTTP_DONE);
+	CHECK(response.keep_alive_timeout == 0 && response.keep_alive_max == -1);
+}
+
 static void
 test_nonsense(void)
 {
@@ -93,6 +149,8 @@ main(void)
 	test_request();
 	test_answers();
 	test_close();
+	test_promises();
+	test_false_promises();
 	test_nonsense();
 	return check_done();
 }
