@@ -200,7 +200,7 @@ keep_alive_servers_close_after() {
     local server
     for server in nginx30 nginx31; do
         lab_stop_server "$server"
-        LAB_KEEPALIVE_REQUESTS=$1 lab_start_server "$server"
+        LAB_KEEPALIVE_REQUESTS=$1 LAB_KEEPALIVE_TIMEOUT="3s 3s" lab_start_server "$server"
     done
 }
 

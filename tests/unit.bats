@@ -137,3 +137,7 @@ run_unit() {
 @test "the NAT check: what several servers' views make of a NAT" {
     run_unit natview
 }
+
+@test "when the quiet of a keep-alive is a doubt" {
+    run_unit vigil
+}

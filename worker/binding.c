@@ -78,6 +78,12 @@ binding_start(struct worker *worker, struct probe *probe, const struct binding_h
 	return b;
 }
 
+const struct addr *
+binding_server(const struct binding *b)
+{
+	return &probe_server(b->probe)->addr;
+}
+
 void
 binding_free(struct binding *b)
 {

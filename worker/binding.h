@@ -21,6 +21,8 @@ struct binding_handlers {
 /* Takes over a probe that has had its answer. */
 struct binding *binding_start(struct worker *worker, struct probe *probe, const struct binding_handlers *handlers,
     void *context);
+/* Whom it asks. */
+const struct addr *binding_server(const struct binding *b);
 /* b may be NULL. */
 void binding_free(struct binding *b);
 

@@ -179,6 +179,18 @@ bulletin_set_counters(struct bulletin *b, const struct relay_counters *counters)
 	b->counters = counters;
 }
 
+void
+bulletin_set_interval(struct bulletin *b, uint32_t seconds)
+{
+	b->report.keep_alive_interval = seconds;
+}
+
+void
+bulletin_count_loss(struct bulletin *b)
+{
+	b->report.holes_lost++;
+}
+
 struct bulletin *
 bulletin_new(struct worker *worker, const struct servers *servers)
 {

@@ -21,6 +21,11 @@ void bulletin_free(struct bulletin *b);
 /* The counters that go into the report; they must outlive it. */
 void bulletin_set_counters(struct bulletin *b, const struct relay_counters *counters);
 
+/* The keep-alive interval, seconds, and the times that the hole was lost; sent with the next
+ * bulletin_enter or bulletin_send. */
+void bulletin_set_interval(struct bulletin *b, uint32_t seconds);
+void bulletin_count_loss(struct bulletin *b);
+
 const struct report *bulletin_report(const struct bulletin *b);
 bool bulletin_is_published(const struct bulletin *b);
 struct reach_test *bulletin_reach(struct bulletin *b);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The keep-alive connection; see keepalive.h.  Anything odd that the server
- * does ends this connection and nothing else.
+ * A keep-alive connection; see keepalive.h.  Anything odd that the server does ends
+ * this connection and nothing else.
  */
 #include "keepalive.h"
 
+#include <bsd/stdlib.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -19,15 +20,23 @@
 #include "uplink.h"
 
 /* Two retransmissions of a lost SYN (after 1 and 3 s) fit into this. */
-static const struct timeval connect_timeout = {.tv_sec = 5};
+#define CONNECT_SECONDS 5
 /* Slow servers answer after seconds; a lost segment is sent again within this. */
-static const struct timeval answer_timeout = {.tv_sec = 10};
-/* So long at most the first request waits: a server that closes after its first
- * answer must leave time to ask the STUN servers before. */
-#define FIRST_REQUEST_SECONDS 5
+#define ANSWER_SECONDS 10
+/* So long at least and at most the first request waits: a server that closes after its
+ * first answer must leave time to ask the STUN servers before. */
+#define FIRST_REQUEST_MIN 2
+#define FIRST_REQUEST_MAX 5
+/* Servers and what stands in front of them close what is idle for 60 s or more. */
+#define REQUEST_SECONDS 45
+/* A probe that is not answered is repeated every second; so many, and it is dead. */
+#define PROBE_RETRIES 8
+/* Shorter idleness before a server's close was something else. */
+#define IDLE_LIMIT_MIN 2.0
 
 struct keepalive {
 	struct worker *worker;
+	const struct servers *servers;
 	struct server server;
 	struct keepalive_handlers handlers;
 	void *context;
@@ -35,16 +44,29 @@ struct keepalive {
 	int fd;
 	struct event *readable;
 	struct event *writable; /* while connecting */
-	struct event *timer;    /* the connection's, the answer's or the interval's end */
+	struct event *timer;    /* the connection's, the answer's or the pause's end */
 	bool up;
-	bool asked; /* a request is not answered yet */
-	bool has_no_way; /* the reason of on_lost: this machine's network */
+	bool asked;   /* a request is not answered yet */
+	bool leaving; /* no more requests */
+	unsigned int pace;
+	double idle_limit;
+	double idle_end;
 	double up_at;
+	double idle_since; /* the last answer, or up_at */
 	struct http_response response;
 };
 
-static void __attribute__((format(printf, 2, 3)))
-lose(struct keepalive *k, const char *format, ...)
+static void
+set_timer(struct keepalive *k, double seconds)
+{
+	struct timeval t = {.tv_sec = (time_t)seconds};
+
+	t.tv_usec = (suseconds_t)((seconds - (double)t.tv_sec) * 1e6);
+	event_add(k->timer, &t);
+}
+
+static void __attribute__((format(printf, 3, 4)))
+lose(struct keepalive *k, enum keepalive_end end, const char *format, ...)
 {
 	char reason[REPORT_ERROR_SIZE], what[128], where[ADDR_TEXT_SIZE];
 	va_list args;
@@ -54,14 +76,43 @@ lose(struct keepalive *k, const char *format, ...)
 	va_end(args);
 	snprintf(reason, sizeof(reason), "keep-alive server %.90s (%s): %s", k->server.name,
 	    addr_text(&k->server.addr, where), what);
-	k->handlers.on_lost(k->context, reason, k->up ? net_now() - k->up_at : -1);
+	k->handlers.on_lost(k->context, k, end, reason);
+}
+
+static void
+lose_attempt(struct keepalive *k, int error)
+{
+	lose(k, net_is_no_network(error) ? KEEPALIVE_NO_WAY : KEEPALIVE_UNREACHED, "%s", net_connect_error(error));
 }
 
 static void
 lose_connection(struct keepalive *k, int error)
 {
-	k->has_no_way = net_is_no_network(error);
-	lose(k, "%s", net_connect_error(error));
+	bool reset = error == ECONNRESET || error == EPIPE;
+
+	lose(k, reset ? KEEPALIVE_RESET : KEEPALIVE_SILENT, "%s", strerror(error));
+}
+
+static void
+lose_by_close(struct keepalive *k)
+{
+	double idle = net_now() - k->idle_since;
+
+	if (!k->leaving && !k->asked && idle >= IDLE_LIMIT_MIN)
+		k->idle_end = idle;
+	lose(k, KEEPALIVE_CLOSED, "the server closed the connection");
+}
+
+/* Before the server's patience with an idle connection ends, if it is known. */
+static void
+plan_request(struct keepalive *k)
+{
+	double pause = k->pace > REQUEST_SECONDS ? k->pace : REQUEST_SECONDS;
+
+	if (k->idle_limit > 0 && k->idle_limit - 1 < pause)
+		pause = k->idle_limit > 2 ? k->idle_limit - 1 : 1;
+	/* Many connections of many mappings don't beat in step. */
+	set_timer(k, pause * (1 - arc4random_uniform(100) / 1000.0));
 }
 
 static void
@@ -73,26 +124,38 @@ send_request(struct keepalive *k)
 
 	/* The last request was answered, so the send buffer has room for this one. */
 	if (n != (ssize_t)length) {
-		lose(k, "sending the request failed: %s", n < 0 ? strerror(errno) : "the connection is stuck");
+		lose_connection(k, n < 0 ? errno : EAGAIN);
 		return;
 	}
 	memset(&k->response, 0, sizeof(k->response));
 	k->asked = true;
-	event_add(k->timer, &answer_timeout);
+	set_timer(k, ANSWER_SECONDS);
 }
 
+/* By its word; the last request that it takes is left for its successor's time to come up. */
+static bool
+announces_end(const struct http_response *r)
+{
+	return r->close || (r->keep_alive_max >= 0 && r->keep_alive_max <= 1);
+}
+
+/* A server that is about to close is told nothing more: it does so by itself. */
 static void
 take_answer(struct keepalive *k)
 {
-	struct timeval interval = {.tv_sec = k->worker->mapping.keep_alive_interval};
-
 	k->asked = false;
-	if (k->response.close) {
-		lose(k, "the server closes the connection after its answer (HTTP status %d)", k->response.status);
+	k->idle_since = net_now();
+	log_debug("keep-alive answered by %s (HTTP status %d)", k->server.name, k->response.status);
+	if (k->response.keep_alive_timeout > 0)
+		k->idle_limit = k->response.keep_alive_timeout;
+	if (announces_end(&k->response)) {
+		log_debug("%s closes the connection after its answer", k->server.name);
+		keepalive_dismiss(k);
+		k->handlers.on_leaving(k->context, k);
 		return;
 	}
-	log_debug("keep-alive answered by %s (HTTP status %d)", k->server.name, k->response.status);
-	event_add(k->timer, &interval);
+	plan_request(k);
+	k->handlers.on_answer(k->context, k);
 }
 
 static void
@@ -106,18 +169,18 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (n <= 0) {
-		lose(k, "%s", n == 0 ? "the server closed the connection" : strerror(errno));
-		return;
-	}
-	if (!k->asked)
+	if (n < 0)
+		lose_connection(k, errno);
+	else if (n == 0)
+		lose_by_close(k);
+	if (n <= 0 || !k->asked)
 		return; /* a body that a HEAD's answer must not have, or a late word before the end */
 	switch (http_feed(&k->response, data, (size_t)n, &used)) {
 	case HTTP_DONE:
 		take_answer(k);
 		break;
 	case HTTP_BAD:
-		lose(k, "what it answers is not HTTP");
+		lose(k, KEEPALIVE_USELESS, "what it answers is not HTTP");
 		break;
 	case HTTP_MORE:
 		break;
@@ -132,11 +195,40 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (!k->up)
-		lose(k, "no connection within %d s", (int)connect_timeout.tv_sec);
+		lose(k, KEEPALIVE_UNREACHED, "no connection within %d s", CONNECT_SECONDS);
 	else if (k->asked)
-		lose(k, "no answer within %d s", (int)answer_timeout.tv_sec);
+		lose(k, KEEPALIVE_SILENT, "no answer within %d s", ANSWER_SECONDS);
 	else
 		send_request(k);
+}
+
+static void
+set_number(int fd, int level, int option, unsigned int value)
+{
+	int number = (int)value;
+
+	/* Every Linux knows these; without them the requests alone would hold the hole. */
+	(void)setsockopt(fd, level, option, &number, sizeof(number));
+}
+
+static void
+probe_regularly(struct keepalive *k)
+{
+	set_number(k->fd, IPPROTO_TCP, TCP_KEEPIDLE, k->pace);
+	set_number(k->fd, IPPROTO_TCP, TCP_KEEPINTVL, 1);
+	set_number(k->fd, IPPROTO_TCP, TCP_KEEPCNT, PROBE_RETRIES);
+	set_number(k->fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+}
+
+static void
+come_up(struct keepalive *k)
+{
+	k->up = true;
+	k->up_at = k->idle_since = net_now();
+	probe_regularly(k);
+	event_add(k->readable, NULL);
+	set_timer(k, FIRST_REQUEST_MIN + arc4random_uniform(1000) / 1000.0 * (FIRST_REQUEST_MAX - FIRST_REQUEST_MIN));
+	k->handlers.on_up(k->context, k);
 }
 
 static void
@@ -144,62 +236,83 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 {
 	struct keepalive *k = arg;
 	int error = net_socket_error(fd);
-	unsigned int interval = k->worker->mapping.keep_alive_interval;
-	struct timeval first = {.tv_sec = interval < FIRST_REQUEST_SECONDS ? interval : FIRST_REQUEST_SECONDS};
 
 	(void)what;
-	if (error != 0) {
-		lose_connection(k, error);
-		return;
-	}
-	k->up = true;
-	k->up_at = net_now();
-	event_add(k->readable, NULL);
-	event_add(k->timer, &first);
-	k->handlers.on_up(k->context);
+	if (error != 0)
+		lose_attempt(k, error);
+	else
+		come_up(k);
+}
+
+/* A connection of a worker that died lives on; the server may be another one than the
+ * one that was asked for. */
+static bool
+is_inherited(struct keepalive *k)
+{
+	struct sockaddr_storage storage;
+	socklen_t length = sizeof(storage);
+	struct addr peer;
+	uint32_t i;
+
+	if (getpeername(k->fd, (struct sockaddr *)&storage, &length) < 0 ||
+	    addr_from_sockaddr((struct sockaddr *)&storage, &peer) < 0)
+		return false;
+	k->server.addr = peer;
+	addr_text(&peer, k->server.name);
+	for (i = 0; i < k->servers->keep_alive_count; i++)
+		if (addr_equal(&k->servers->keep_alive[i].addr, &peer))
+			k->server = k->servers->keep_alive[i];
+	log_debug("the keep-alive with %s goes on", k->server.name);
+	return true;
 }
 
 static void
 on_socket(void *context, int fd, int error)
 {
 	struct keepalive *k = context;
-	char reason[REPORT_ERROR_SIZE];
 
 	k->wish = NULL;
 	if (fd < 0) {
+		char reason[REPORT_ERROR_SIZE];
+
 		net_explain_no_socket(error, reason, sizeof(reason));
-		k->handlers.on_lost(k->context, reason, -1);
+		k->handlers.on_lost(k->context, k, KEEPALIVE_UNREACHED, reason);
 		return;
 	}
 	k->fd = fd;
 	net_set_reset_on_close(fd);
-	if (connect(fd, &k->server.addr.sa, addr_len(&k->server.addr)) < 0 && errno != EINPROGRESS) {
-		lose_connection(k, errno);
-		return;
-	}
 	k->readable = event_new(k->worker->base, fd, EV_READ | EV_PERSIST, on_readable, k);
 	k->writable = event_new(k->worker->base, fd, EV_WRITE, on_writable, k);
 	if (k->readable == NULL || k->writable == NULL)
 		fatal("out of memory");
-	event_add(k->writable, NULL);
-	event_add(k->timer, &connect_timeout);
+	if (is_inherited(k)) {
+		come_up(k);
+	} else if (connect(fd, &k->server.addr.sa, addr_len(&k->server.addr)) < 0 && errno != EINPROGRESS) {
+		lose_attempt(k, errno);
+	} else {
+		event_add(k->writable, NULL);
+		set_timer(k, CONNECT_SECONDS);
+	}
 }
 
 struct keepalive *
-keepalive_start(struct worker *worker, const struct server *server, const struct keepalive_handlers *handlers,
-    void *context)
+keepalive_start(struct worker *worker, const struct servers *servers, const struct server *server, unsigned int pace,
+    double idle_limit, const struct keepalive_handlers *handlers, void *context)
 {
 	struct keepalive *k = alloc_zero(sizeof(*k));
 
 	k->worker = worker;
+	k->servers = servers;
 	k->server = *server;
+	k->pace = pace;
+	k->idle_limit = idle_limit;
 	k->handlers = *handlers;
 	k->context = context;
 	k->fd = -1;
 	k->timer = event_new(worker->base, -1, 0, on_timer, k);
 	if (k->timer == NULL)
 		fatal("out of memory");
-	k->wish = uplink_ask_socket(worker->uplink, SOCKET_CONNECT, on_socket, k);
+	k->wish = uplink_ask_socket(worker->uplink, SOCKET_KEEP, on_socket, k);
 	return k;
 }
 
@@ -215,21 +328,39 @@ keepalive_free(struct keepalive *k)
 	if (k->writable != NULL)
 		event_free(k->writable);
 	event_free(k->timer);
-	if (k->fd >= 0)
+	if (k->fd >= 0) {
+		net_disconnect(k->fd);
 		close(k->fd);
+	}
 	free(k);
 }
 
-bool
-keepalive_has_no_way(const struct keepalive *k)
+void
+keepalive_set_pace(struct keepalive *k, unsigned int seconds)
 {
-	return k->has_no_way;
+	k->pace = seconds;
+	if (k->up)
+		set_number(k->fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds);
 }
 
 bool
 keepalive_is_up(const struct keepalive *k)
 {
-	return k != NULL && k->up;
+	return k->up;
+}
+
+bool
+keepalive_is_leaving(const struct keepalive *k)
+{
+	return k->leaving;
+}
+
+void
+keepalive_dismiss(struct keepalive *k)
+{
+	k->leaving = true;
+	k->asked = false;
+	event_del(k->timer);
 }
 
 const struct server *
@@ -242,4 +373,27 @@ struct addr
 keepalive_local(const struct keepalive *k)
 {
 	return addr_of_socket(k->fd);
+}
+
+double
+keepalive_quiet(const struct keepalive *k)
+{
+	struct tcp_info info = {0};
+	socklen_t length = sizeof(info);
+
+	if (getsockopt(k->fd, IPPROTO_TCP, TCP_INFO, &info, &length) < 0)
+		return 0;
+	return info.tcpi_last_ack_recv / 1000.0;
+}
+
+double
+keepalive_age(const struct keepalive *k)
+{
+	return k->up ? net_now() - k->up_at : 0;
+}
+
+double
+keepalive_idle_end(const struct keepalive *k)
+{
+	return k->idle_end;
 }

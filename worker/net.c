@@ -51,6 +51,15 @@ net_set_reset_on_close(int fd)
 	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 }
 
+void
+net_disconnect(int fd)
+{
+	struct sockaddr none = {.sa_family = AF_UNSPEC};
+
+	/* One that is not connected any more is what is wanted, too. */
+	(void)connect(fd, &none, sizeof(none));
+}
+
 /* To an address of its own the kernel sends from that very address.  Connecting a UDP
  * socket sends nothing. */
 bool

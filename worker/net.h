@@ -25,6 +25,10 @@ ssize_t net_receive(int fd, void *data, size_t size, struct addr *from);
  * blocks the next connection from the same port to the same server. */
 void net_set_reset_on_close(int fd);
 
+/* Ends the socket's connection at once, with a reset if need be, although others may hold
+ * duplicates of the socket. */
+void net_disconnect(int fd);
+
 /* Has this machine the address, so that what it sends there never leaves it? */
 bool net_is_own_address(const struct addr *a);
 

@@ -33,6 +33,7 @@ struct probe {
 	struct event *writable;  /* TCP, while connecting */
 	struct transaction transaction; /* UDP */
 	struct event *timer;            /* TCP: the end of patience */
+	bool no_way;                    /* the reason of its failure */
 	struct stun_id id;              /* TCP */
 	size_t received;                /* TCP: bytes in answer */
 	uint8_t answer[STUN_RESPONSE_MAX];
@@ -54,7 +55,7 @@ end_with(struct probe *p, const struct probe_result *result)
 static void __attribute__((format(printf, 2, 3)))
 fail(struct probe *p, const char *format, ...)
 {
-	struct probe_result result = {.ok = false};
+	struct probe_result result = {.ok = false, .no_way = p->no_way};
 	char where[ADDR_TEXT_SIZE];
 	va_list args;
 
@@ -119,8 +120,10 @@ take_answer(struct probe *p, int parsed, const struct stun_response *response)
 static void
 on_transaction_failed(void *context, int error, const char *why)
 {
-	(void)error;
-	fail(context, "%s", why);
+	struct probe *p = context;
+
+	p->no_way = net_is_no_network(error);
+	fail(p, "%s", why);
 }
 
 static void
@@ -186,6 +189,7 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	if (error != 0) {
+		p->no_way = net_is_no_network(error);
 		fail(p, "%s", strerror(error));
 		return;
 	}
@@ -205,6 +209,7 @@ begin_connection(struct probe *p, int fd)
 	p->fd = fd;
 	net_set_reset_on_close(fd);
 	if (connect(fd, &p->server.addr.sa, addr_len(&p->server.addr)) < 0 && errno != EINPROGRESS) {
+		p->no_way = net_is_no_network(errno);
 		fail(p, "%s", net_connect_error(errno));
 		return;
 	}
@@ -222,10 +227,12 @@ begin_datagrams(struct probe *p, int fd)
 	static const struct channel_handlers handlers = {on_datagram, on_refused};
 
 	p->channel = channel_open(p->worker, fd, &p->server.addr, &handlers, p);
-	if (p->channel == NULL)
-		fail(p, "%s", net_connect_error(errno));
-	else
+	if (p->channel != NULL) {
 		probe_again(p);
+		return;
+	}
+	p->no_way = net_is_no_network(errno);
+	fail(p, "%s", net_connect_error(errno));
 }
 
 static void

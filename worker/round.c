@@ -20,7 +20,9 @@
 
 #include "alloc.h"
 #include "log.h"
+#include "net.h"
 #include "opinion.h"
+#include "uplink.h"
 
 /* So many are asked at once ... */
 #define SIDE_BY_SIDE 3
@@ -110,24 +112,56 @@ find_own_failure(const struct round *r)
 	return NULL;
 }
 
+static bool
+has_no_way(const struct round *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->asked; i++)
+		if (!r->opinions[i].result.no_way)
+			return false;
+	return true;
+}
+
 /* The servers stand in the order of the list, so that the next failure reads the same. */
 static void
 report_failure(struct round *r)
 {
 	struct probe_result result = {.ok = false};
 	const struct probe_result *own = find_own_failure(r);
+	enum round_outcome outcome = has_no_way(r) ? ROUND_NO_WAY : ROUND_FAILED;
 
 	opinion_explain_failure(r->opinions, r->asked, r->asked - r->first % r->asked, result.error, sizeof(result.error));
-	r->done(r->context, ROUND_FAILED, own != NULL ? own : &result, NULL);
+	r->done(r->context, outcome, own != NULL ? own : &result, NULL);
+}
+
+/* Others need not wait for servers that fail or lie. */
+static void
+tell_servers(const struct round *r, const struct opinion *believed)
+{
+	const struct opinion *o;
+
+	for (o = r->opinions; o < r->opinions + r->asked; o++) {
+		bool agrees = o->result.ok && addr_equal(&o->result.mapped, &believed->result.mapped);
+
+		if (o->waiting || o->disputed)
+			continue;
+		if (agrees && o->server.rest_until > 0)
+			uplink_tell_server(r->worker->uplink, &o->server.addr, true);
+		else if (o->result.ok ? !agrees && opinion_is_comparable(o, believed) : !o->result.not_asked)
+			uplink_tell_server(r->worker->uplink, &o->server.addr, false);
+	}
 }
 
 static void
-settle_for(struct round *r, struct opinion *o)
+settle_for(struct round *r, struct opinion *o, enum round_outcome outcome)
 {
 	struct probe *winner = o->probe;
 
+	if (outcome == ROUND_OK)
+		tell_servers(r, o);
 	o->probe = NULL;
-	r->done(r->context, ROUND_OK, &o->result, winner);
+	r->done(r->context, outcome, &o->result, winner);
 }
 
 static void
@@ -145,7 +179,7 @@ ask_next(struct round *r)
 
 	if (r->asked >= s->stun_count)
 		return;
-	o->server = s->stun[(r->first + r->asked) % s->stun_count];
+	o->server = s->stun[r->asked];
 	r->asked++;
 	ask(r, o);
 	event_add(r->hedge, event_pending(r->settle, EV_TIMEOUT, NULL) ? &quick_hedge_delay : &hedge_delay);
@@ -226,7 +260,7 @@ conclude(struct round *r, enum view view, struct opinion *a, const struct opinio
 	else if (r->in_dispute)
 		report_unclear(r); /* one alone was just contradicted */
 	else if (view == VIEW_LONE)
-		settle_for(r, a);
+		settle_for(r, a, ROUND_LONE);
 	else
 		report_failure(r);
 }
@@ -245,7 +279,7 @@ decide(struct round *r, bool over)
 	if (view == VIEW_NONE && over)
 		view = look(r, true, &a, &b);
 	if (view == VIEW_AGREEMENT)
-		settle_for(r, a);
+		settle_for(r, a, ROUND_OK);
 	else if (view == VIEW_CONTRADICTION && !r->in_dispute)
 		begin_dispute(r, a, b);
 	else if (over)
@@ -297,6 +331,25 @@ on_settle(evutil_socket_t fd, short what, void *arg)
 	decide(arg, true);
 }
 
+/* From number first round the list, those that failed lately last. */
+static void
+arrange_servers(struct round *r, const struct servers *servers)
+{
+	double now = net_now();
+	uint32_t i, n = 0;
+	int resting;
+
+	for (resting = 0; resting <= 1; resting++) {
+		for (i = 0; i < servers->stun_count; i++) {
+			const struct server *s = &servers->stun[(r->first + i) % servers->stun_count];
+
+			if (((double)s->rest_until > now) == (resting == 1))
+				r->servers.stun[n++] = *s;
+		}
+	}
+	r->servers.stun_count = n;
+}
+
 struct round *
 round_start(struct worker *worker, const struct servers *servers, unsigned int first, const struct addr *local,
     round_done *done, void *context)
@@ -305,8 +358,8 @@ round_start(struct worker *worker, const struct servers *servers, unsigned int f
 	int i;
 
 	r->worker = worker;
-	r->servers = *servers;
 	r->first = first;
+	arrange_servers(r, servers);
 	r->local = *local;
 	r->done = done;
 	r->context = context;

@@ -13,10 +13,12 @@
 struct round;
 
 enum round_outcome {
-	ROUND_OK,
+	ROUND_OK,        /* two servers at different IP addresses see the same address */
+	ROUND_LONE,      /* one sees this address, and no other said anything in time that can be compared */
 	ROUND_SYMMETRIC, /* servers at different IP addresses, asked again, see different addresses, and no two the same */
 	ROUND_UNCLEAR,   /* they saw different addresses, and asked again, too few answered */
 	ROUND_FAILED,    /* no server gave an address */
+	ROUND_NO_WAY,    /* the same, since this machine has no way to any of them */
 };
 
 /* result is the winner's, and of any other outcome it has the error alone, with what
@@ -27,7 +29,8 @@ typedef void round_done(void *context, enum round_outcome outcome, const struct 
     struct probe *winner);
 
 /* Asks the servers beginning with number first (counted round the list), which
- * must not be empty.  This machine may have several addresses, one for each way out: what
+ * must not be empty; those that rest come last.  Tells the supervisor which servers fail or
+ * lie while others do not.  This machine may have several addresses, one for each way out: what
  * is seen of local is preferred to what is seen of another; unset: none is. */
 struct round *round_start(struct worker *worker, const struct servers *servers, unsigned int first,
     const struct addr *local, round_done *done, void *context);

@@ -6,12 +6,13 @@
  *                             ^  (TCP only)      |                 |
  *                             |                failed        doubt | ^ answer
  *                             +--- BACKOFF <-----+                 v |
- *                                     ^--- every server lost --- DEGRADED
+ *                                     ^------ known to be gone -- DEGRADED
  *
- * A failing STUN server never takes the outer address away: only the loss of
- * the keep-alive towards every server does, a fresh answer, STUN servers that see
- * different addresses (a symmetric NAT: BACKOFF), or keep-alives that all leave from
- * another address of this machine than what STUN servers see.
+ * A published address stands until there is evidence against it: two STUN servers that
+ * see another one (or one, if nothing else vouches for the old one), a silence of both the
+ * keep-alive and the STUN servers, no way out of this machine, or, unless the keep-alive
+ * lives, STUN servers that see different addresses (a symmetric NAT).  A failing STUN
+ * server is none.
  */
 #include "session.h"
 
@@ -25,6 +26,7 @@
 #include "bulletin.h"
 #include "keeper.h"
 #include "log.h"
+#include "net.h"
 #include "opinion.h"
 #include "round.h"
 #include "serving.h"
@@ -32,18 +34,37 @@
 
 /* Probing without an answer for so long is worth a word. */
 #define SILENCE_SECONDS 3
+/* In doubt servers are asked anew after this, so that the end of an outage is noticed at
+ * once; and after this, once the doubt has lasted. */
+#define RETRY_SECONDS 2
+#define SLOW_RETRY_SECONDS 8
+#define LONG_DOUBT_SECONDS 30
+/* So many of these questions in vain, and nothing heard on the keep-alive either: gone. */
+#define GONE_AFTER 3
+/* Who watches the NAT for all is never away for longer: seconds. */
+#define WATCHER_BACKOFF_MAX 5
 
 struct session {
 	struct worker *worker;
 	struct servers servers;
 	struct bulletin *bulletin;
 	struct event *timer; /* the end of a pause */
+	struct event *look;  /* TCP, open: when the address is looked at again */
 	struct serving *serving;
 	struct keeper *keeper;   /* TCP: what holds the mapping */
 	struct binding *binding; /* UDP: the same, or NULL */
 	struct round *round;     /* servers being asked now, or NULL */
 	unsigned int next_stun;  /* counter round the list of servers */
 	unsigned int failures;   /* tries since the last success */
+	unsigned int in_vain;    /* questions since the doubt began */
+	double doubt_since;      /* on the monotonic clock; 0: no doubt */
+	bool on_watch;
+	bool patient;   /* the pause is not for lack of a network: only its end ends it */
+	bool is_held;   /* TCP: there was a connection when the keeper was last heard */
+	struct { /* what one server alone sees, and nobody else has said yet */
+		struct addr mapped;
+		struct addr server;
+	} rumour;
 };
 
 static void punch(struct session *s);
@@ -61,6 +82,13 @@ state_of(const struct session *s)
 	return (enum state)bulletin_report(s->bulletin)->state;
 }
 
+/* Does something else than STUN servers vouch for what is published? */
+static bool
+is_vouched_for(const struct session *s)
+{
+	return bulletin_is_published(s->bulletin) && !is_udp(s) && keeper_is_live(s->keeper);
+}
+
 static void
 set_timer(struct session *s, unsigned int seconds)
 {
@@ -69,16 +97,45 @@ set_timer(struct session *s, unsigned int seconds)
 	event_add(s->timer, &t);
 }
 
+/* Up to a tenth earlier, so that many mappings don't beat in step. */
+static void
+plan_look(struct session *s)
+{
+	double seconds = s->worker->mapping.stun_interval * (1 - arc4random_uniform(100) / 1000.0);
+	struct timeval t = {.tv_sec = (time_t)seconds};
+
+	if (!is_udp(s))
+		event_add(s->look, &t);
+}
+
+static unsigned int
+backoff_of(const struct session *s)
+{
+	unsigned int seconds = backoff_seconds(s->failures);
+
+	return s->on_watch && !s->patient && seconds > WATCHER_BACKOFF_MAX ? WATCHER_BACKOFF_MAX : seconds;
+}
+
 /* The one way into a state: its entry action and its timer. */
 static void
 enter(struct session *s, enum state state, const char *why)
 {
 	event_del(s->timer);
+	if (state != STATE_DEGRADED)
+		s->doubt_since = s->in_vain = 0;
+	else if (s->doubt_since <= 0)
+		s->doubt_since = net_now();
 	if (state == STATE_OPEN) {
 		s->failures = 0;
+		plan_look(s);
+		if (!is_udp(s))
+			bulletin_set_interval(s->bulletin, keeper_interval(s->keeper));
+	} else if (state == STATE_DEGRADED) {
+		set_timer(s, net_now() - s->doubt_since < LONG_DOUBT_SECONDS ? RETRY_SECONDS : SLOW_RETRY_SECONDS);
 	} else if (state == STATE_BACKOFF) {
 		bulletin_withdraw(s->bulletin);
-		set_timer(s, backoff_seconds(++s->failures));
+		s->failures++;
+		set_timer(s, backoff_of(s));
 	}
 	bulletin_enter(s->bulletin, state, why);
 }
@@ -97,20 +154,12 @@ enter_doubt_or(struct session *s, enum state otherwise, const char *why)
 	enter(s, bulletin_is_published(s->bulletin) ? STATE_DEGRADED : otherwise, why);
 }
 
-/* Nothing new is known; what is published stands, and the next try comes by itself. */
+/* What nobody can help by trying again soon. */
 static void
-enter_pause(struct session *s, const char *why)
+back_off_patiently(struct session *s, const char *why)
 {
-	enter_doubt_or(s, STATE_BACKOFF, why);
-	if (state_of(s) == STATE_DEGRADED)
-		set_timer(s, backoff_seconds(++s->failures));
-}
-
-static void
-publish(struct session *s, const struct probe_result *result)
-{
-	bulletin_publish(s->bulletin, result);
-	enter(s, STATE_OPEN, "");
+	s->patient = true;
+	enter(s, STATE_BACKOFF, why);
 }
 
 static void
@@ -118,6 +167,37 @@ drop_binding(struct session *s)
 {
 	binding_free(s->binding);
 	s->binding = NULL;
+}
+
+/* The hole that was held is another's by now, or nobody's. */
+static void
+note_move(struct session *s)
+{
+	bulletin_count_loss(s->bulletin);
+	if (is_udp(s))
+		return;
+	keeper_note_hole_lost(s->keeper);
+	keeper_renew(s->keeper);
+	s->is_held = false;
+}
+
+static void
+publish(struct session *s, const struct probe_result *result)
+{
+	const struct report *r = bulletin_report(s->bulletin);
+
+	if (bulletin_is_published(s->bulletin) && !addr_equal(&r->outer, &result->mapped))
+		note_move(s);
+	else if (!is_udp(s))
+		keeper_clear_doubt(s->keeper);
+	s->patient = false;
+	s->rumour.mapped = (struct addr){0};
+	bulletin_publish(s->bulletin, result);
+	if (is_udp(s) || keeper_is_up(s->keeper))
+		enter(s, STATE_OPEN, "");
+	else
+		enter(s, STATE_DEGRADED, r->state == STATE_DEGRADED ? r->error : "the keep-alive is being made anew");
+	s->in_vain = 0;
 }
 
 /* The address still stands, but others have to say so. */
@@ -144,6 +224,8 @@ on_binding_answer(void *context, const struct probe_result *result)
 		publish(s, result);
 		return;
 	}
+	s->rumour.mapped = result->mapped;
+	s->rumour.server = *binding_server(s->binding);
 	drop_binding(s);
 	doubt(s, "a STUN server sees another address");
 }
@@ -180,6 +262,7 @@ static void
 replace_keep_alive(struct session *s)
 {
 	keeper_drop(s->keeper);
+	s->is_held = false;
 	enter_doubt_or(s, STATE_CONNECTING, "the keep-alive has another address of this machine");
 	punch(s);
 }
@@ -192,12 +275,42 @@ leave_keep_alive(struct session *s, const struct addr *local, bool all)
 	char why[REPORT_ERROR_SIZE];
 
 	keeper_explain_astray(s->keeper, local, why, sizeof(why));
-	keeper_skip(s->keeper);
+	keeper_drop(s->keeper);
+	s->is_held = false;
 	s->next_stun++;
 	if (all)
-		enter(s, STATE_BACKOFF, why);
+		back_off_patiently(s, why);
 	else
-		enter_pause(s, why);
+		enter_doubt_or(s, STATE_BACKOFF, why);
+}
+
+/* One server alone sees another address than the one that is published: is there anything
+ * else that speaks for it? */
+static bool
+is_backed(const struct session *s, const struct addr *mapped, const struct addr *server)
+{
+	uint32_t i;
+
+	if (!is_udp(s) && !keeper_is_live(s->keeper))
+		return true;
+	if (!addr_is_set(&s->rumour.mapped) || !addr_equal(&s->rumour.mapped, mapped))
+		return false;
+	if (!addr_same_ip(&s->rumour.server, server))
+		return true;
+	for (i = 0; i < s->servers.stun_count; i++)
+		if (!addr_same_ip(&s->servers.stun[i].addr, server))
+			return false;
+	return true; /* there is no other, and it insists */
+}
+
+static void
+take_rumour(struct session *s, const struct probe_result *result, const struct addr *server)
+{
+	log_debug("one STUN server alone sees another address: asking others");
+	s->rumour.mapped = result->mapped;
+	s->rumour.server = *server;
+	s->next_stun++;
+	enter(s, STATE_DEGRADED, "a STUN server sees another address");
 }
 
 static void
@@ -217,10 +330,29 @@ take_address(struct session *s, const struct probe_result *result, struct probe 
 }
 
 static void
+take_lone_address(struct session *s, const struct probe_result *result, struct probe *winner)
+{
+	const struct addr *server = &probe_server(winner)->addr;
+	const struct report *r = bulletin_report(s->bulletin);
+
+	if (!bulletin_is_published(s->bulletin) || addr_equal(&r->outer, &result->mapped) ||
+	    is_backed(s, &result->mapped, server)) {
+		take_address(s, result, winner);
+		return;
+	}
+	take_rumour(s, result, server);
+	probe_free(winner);
+}
+
+/* Nothing new is known; what is published stands, and the next try comes by itself. */
+static void
 take_unclear(struct session *s, const char *why)
 {
 	s->next_stun++;
-	enter_pause(s, why);
+	if (is_vouched_for(s))
+		enter(s, STATE_OPEN, "");
+	else
+		enter_doubt_or(s, STATE_BACKOFF, why);
 }
 
 /* An address that only one server can use is no address to publish.  But two servers of which
@@ -228,13 +360,13 @@ take_unclear(struct session *s, const char *why)
 static void
 take_symmetric(struct session *s, bool is_still_seen, const char *why)
 {
-	if (is_still_seen && bulletin_try_again(s->bulletin)) {
+	if (is_vouched_for(s) || (is_still_seen && bulletin_try_again(s->bulletin))) {
 		take_unclear(s, why);
 		return;
 	}
 	drop_binding(s);
 	s->next_stun++;
-	enter(s, STATE_BACKOFF, why);
+	back_off_patiently(s, why);
 }
 
 static void
@@ -258,6 +390,9 @@ on_round(void *context, enum round_outcome outcome, const struct probe_result *r
 	case ROUND_OK:
 		take_address(s, &r, winner);
 		break;
+	case ROUND_LONE:
+		take_lone_address(s, &r, winner);
+		break;
 	case ROUND_SYMMETRIC:
 		take_symmetric(s, is_still_seen, r.error);
 		break;
@@ -266,6 +401,10 @@ on_round(void *context, enum round_outcome outcome, const struct probe_result *r
 		break;
 	case ROUND_FAILED:
 		take_failure(s, r.error);
+		break;
+	case ROUND_NO_WAY:
+		s->next_stun++;
+		enter(s, STATE_BACKOFF, r.error);
 		break;
 	}
 }
@@ -279,6 +418,14 @@ ask_servers(struct session *s)
 
 	if (s->round == NULL && s->servers.stun_count > 0)
 		s->round = round_start(s->worker, &s->servers, s->next_stun, &local, on_round, s);
+}
+
+/* What was answered so far was before something happened. */
+static void
+ask_anew(struct session *s)
+{
+	drop_round(s);
+	ask_servers(s);
 }
 
 static void
@@ -311,27 +458,65 @@ probe_now(struct session *s)
 static void
 on_keep_alive_up(void *context)
 {
-	probe_now(context);
+	struct session *s = context;
+
+	s->is_held = true;
+	/* A pause with a good reason ends by itself: a server that closes after each answer
+	 * must not cut it short. */
+	if (state_of(s) == STATE_BACKOFF && s->patient)
+		return;
+	drop_round(s);
+	probe_now(s);
 }
 
 static void
-on_keep_alive_lost(void *context, const char *reason, bool all)
+on_keep_alive_doubt(void *context, const char *reason)
 {
 	struct session *s = context;
 
-	drop_round(s);
-	if (all)
-		enter(s, STATE_BACKOFF, reason);
-	else if (state_of(s) != STATE_BACKOFF)
-		enter_doubt_or(s, STATE_CONNECTING, reason);
+	if (!bulletin_is_published(s->bulletin))
+		return; /* servers are being asked, or will be */
+	if (!keeper_is_live(s->keeper))
+		enter(s, STATE_DEGRADED, reason);
+	ask_anew(s);
 }
 
-/* A pause ends by itself: a server that closes after each answer must not cut it short. */
 static void
-on_keep_alive_next(void *context)
+on_keep_alive_heard(void *context)
 {
-	if (state_of(context) != STATE_BACKOFF)
-		punch(context);
+	struct session *s = context;
+
+	if (state_of(s) == STATE_DEGRADED && !addr_is_set(&s->rumour.mapped))
+		enter(s, STATE_OPEN, "");
+}
+
+/* The hole may outlive its keep-alive, and what STUN servers are asked holds it meanwhile. */
+static void
+take_loss(struct session *s, const char *reason)
+{
+	enter(s, STATE_DEGRADED, reason);
+	if (!s->is_held)
+		return; /* an attempt failed, which tells nothing new */
+	s->is_held = false;
+	bulletin_count_loss(s->bulletin);
+	ask_anew(s);
+}
+
+static void
+on_keep_alive_lost(void *context, const char *reason, enum keeper_loss loss)
+{
+	struct session *s = context;
+
+	if (loss == KEEPER_NO_WAY || (loss == KEEPER_GAVE_UP && !bulletin_is_published(s->bulletin))) {
+		s->is_held = false;
+		drop_round(s);
+		enter(s, STATE_BACKOFF, reason);
+	} else if (bulletin_is_published(s->bulletin)) {
+		take_loss(s, reason);
+	} else if (state_of(s) != STATE_BACKOFF) {
+		drop_round(s);
+		enter(s, STATE_CONNECTING, reason);
+	}
 }
 
 static bool
@@ -369,15 +554,19 @@ punch(struct session *s)
 
 	if (!serving_is_ready(s->serving)) {
 		serving_start(s->serving);
-	} else if (!has_servers(s)) {
+		return;
+	}
+	if (!has_servers(s)) {
 		explain_no_servers(s, why);
 		enter_doubt_or(s, STATE_WAITING, why);
-	} else if (!is_udp(s) && !keeper_is_up(s->keeper)) {
-		enter_doubt_or(s, STATE_CONNECTING, last_trouble(s));
-		keeper_connect(s->keeper);
-	} else {
-		probe_now(s);
+		return;
 	}
+	if (!is_udp(s))
+		keeper_connect(s->keeper);
+	if (is_udp(s) || keeper_is_up(s->keeper) || bulletin_is_published(s->bulletin))
+		probe_now(s);
+	else if (state_of(s) != STATE_BACKOFF || keeper_is_connecting(s->keeper))
+		enter(s, STATE_CONNECTING, last_trouble(s));
 }
 
 /* Before the first try has failed, which takes the servers' silence 39.5 s. */
@@ -393,6 +582,28 @@ say_silence(struct session *s)
 	enter(s, STATE_PROBING, why);
 }
 
+/* Nobody has been heard since the doubt began. */
+static bool
+is_gone(struct session *s)
+{
+	if (s->round != NULL && round_asked_in_vain(s->round) > 0)
+		s->in_vain++;
+	return !is_udp(s) && !keeper_is_live(s->keeper) && s->in_vain >= GONE_AFTER;
+}
+
+static void
+look_closer(struct session *s)
+{
+	if (is_gone(s)) {
+		drop_round(s);
+		enter(s, STATE_BACKOFF, "neither a keep-alive server nor a STUN server is heard any more");
+		return;
+	}
+	drop_round(s);
+	s->next_stun++;
+	punch(s);
+}
+
 static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
@@ -402,18 +613,60 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (state_of(s) == STATE_PROBING && s->round != NULL)
 		say_silence(s);
+	else if (state_of(s) == STATE_DEGRADED)
+		look_closer(s);
 	else
 		punch(s);
 }
 
 static void
+on_look(evutil_socket_t fd, short what, void *arg)
+{
+	struct session *s = arg;
+
+	(void)fd;
+	(void)what;
+	if (state_of(s) != STATE_OPEN)
+		return; /* enter plans the next one */
+	ask_servers(s);
+	plan_look(s);
+}
+
+static bool
+is_same_list(const struct server *a, uint32_t a_count, const struct server *b, uint32_t b_count)
+{
+	uint32_t i;
+
+	for (i = 0; i < a_count && a_count == b_count; i++)
+		if (!addr_equal(&a[i].addr, &b[i].addr))
+			return false;
+	return a_count == b_count;
+}
+
+/* That one of them failed for somebody is no news that a pause would end for. */
+static void
 on_servers(void *context, const struct servers *servers)
 {
 	struct session *s = context;
+	const struct servers *old = &s->servers;
+	bool is_news = !is_same_list(old->stun, old->stun_count, servers->stun, servers->stun_count) ||
+		       !is_same_list(old->keep_alive, old->keep_alive_count, servers->keep_alive, servers->keep_alive_count);
 
 	s->servers = *servers;
 	reach_note_servers(bulletin_reach(s->bulletin));
-	if (state_of(s) != STATE_OPEN && s->round == NULL && !keeper_is_connecting(s->keeper))
+	if (state_of(s) == STATE_WAITING || (state_of(s) == STATE_BACKOFF && is_news))
+		punch(s);
+}
+
+/* Another mapping lost its hole, or got another address. */
+static void
+take_hint(struct session *s)
+{
+	if (state_of(s) == STATE_OPEN && !is_udp(s))
+		keeper_test(s->keeper);
+	if (state_of(s) == STATE_OPEN)
+		ask_anew(s);
+	else if (state_of(s) == STATE_BACKOFF && !s->patient)
 		punch(s);
 }
 
@@ -422,38 +675,43 @@ on_again(void *context, enum again_reason reason)
 {
 	struct session *s = context;
 
-	(void)reason;
+	if (reason == AGAIN_NEIGHBOUR) {
+		take_hint(s);
+		return;
+	}
 	bulletin_look_again(s->bulletin);
 	keeper_look_again(s->keeper);
 	/* What is under way may come from an address that this machine has no more. */
 	drop_round(s);
-	if (state_of(s) == STATE_OPEN) {
+	if (state_of(s) != STATE_OPEN || (!is_udp(s) && !keeper_is_up(s->keeper)))
+		punch(s);
+	else
 		ask_servers(s);
-		return;
-	}
-	if (!keeper_is_up(s->keeper))
-		keeper_drop(s->keeper);
-	punch(s);
 }
 
 static void
 on_duty(void *context, const struct duty *duty)
 {
-	(void)context;
-	(void)duty;
+	struct session *s = context;
+
+	s->on_watch = duty->watch != 0;
+	keeper_watch(s->keeper, s->on_watch);
+	log_debug(s->on_watch ? "watches the NAT for all" : "watches the NAT at its own pace");
 }
 
 struct session *
 session_new(struct worker *worker)
 {
 	static const struct uplink_handlers from_above = {on_servers, on_again, on_duty};
-	static const struct keeper_handlers from_keeper = {on_keep_alive_up, on_keep_alive_lost, on_keep_alive_next};
+	static const struct keeper_handlers from_keeper = {on_keep_alive_up, on_keep_alive_doubt, on_keep_alive_heard,
+	    on_keep_alive_lost};
 	static const struct serving_handlers from_serving = {on_serving_ready, on_serving_failed, on_traffic};
 	struct session *s = alloc_zero(sizeof(*s));
 
 	s->worker = worker;
 	s->timer = event_new(worker->base, -1, 0, on_timer, s);
-	if (s->timer == NULL)
+	s->look = event_new(worker->base, -1, 0, on_look, s);
+	if (s->timer == NULL || s->look == NULL)
 		fatal("out of memory");
 	/* Many mappings share the list: they begin at different servers. */
 	s->next_stun = arc4random_uniform(SERVERS_MAX);
@@ -476,5 +734,6 @@ session_free(struct session *s)
 	bulletin_free(s->bulletin); /* it may give connections back */
 	serving_free(s->serving);
 	event_free(s->timer);
+	event_free(s->look);
 	free(s);
 }

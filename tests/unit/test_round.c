@@ -7,6 +7,7 @@
 #include "loop.h"
 
 #include "round.h"
+#include "uplink.h"
 
 #define PROBES_MAX 64
 
@@ -23,6 +24,7 @@ static struct round *round_now;
 static struct probe *probes[PROBES_MAX]; /* in the order of asking; NULL: freed */
 static unsigned int asked;
 static int done_count;
+static unsigned int blamed, praised; /* servers told of */
 static enum round_outcome outcome;
 static struct probe_result seen;
 
@@ -50,11 +52,22 @@ probe_free(struct probe *p)
 	free(p);
 }
 
+void
+uplink_tell_server(struct uplink *u, const struct addr *server, bool good)
+{
+	(void)u;
+	(void)server;
+	if (good)
+		praised++;
+	else
+		blamed++;
+}
+
 static void
 on_done(void *context, enum round_outcome o, const struct probe_result *result, struct probe *winner)
 {
 	CHECK(context == &worker);
-	CHECK((winner != NULL) == (o == ROUND_OK));
+	CHECK((winner != NULL) == (o == ROUND_OK || o == ROUND_LONE));
 	done_count++;
 	outcome = o;
 	seen = *result;
@@ -122,13 +135,27 @@ refuse(unsigned int i, const char *reason)
 }
 
 static void
-check_ok(const char *mapped)
+check_outcome(enum round_outcome wanted, const char *mapped)
 {
 	char text[ADDR_TEXT_SIZE];
 
-	CHECK(done_count == 1 && outcome == ROUND_OK);
+	CHECK(done_count == 1 && outcome == wanted);
 	CHECK_TEXT(addr_text(&seen.mapped, text), mapped);
 	end();
+}
+
+/* Two say so. */
+static void
+check_ok(const char *mapped)
+{
+	check_outcome(ROUND_OK, mapped);
+}
+
+/* One alone does. */
+static void
+check_lone(const char *mapped)
+{
+	check_outcome(ROUND_LONE, mapped);
 }
 
 #define SERVERS(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -162,22 +189,22 @@ test_single(void)
 
 	begin(0, SERVERS("192.0.2.1:3478"));
 	answer(0, "203.0.113.7:1");
-	check_ok("203.0.113.7:1");
+	check_lone("203.0.113.7:1");
 	begin(0, THREE);
 	refuse(0, "no");
 	refuse(2, "no");
 	answer(1, "203.0.113.7:1");
-	check_ok("203.0.113.7:1");
+	check_lone("203.0.113.7:1");
 	begun = net_now();
 	begin(0, THREE);
 	answer(1, "203.0.113.7:1");
 	WAIT_FOR(done_count == 1);
 	CHECK(net_now() - begun > 1.4 && net_now() - begun < 2.5 && asked == 3);
-	check_ok("203.0.113.7:1");
+	check_lone("203.0.113.7:1");
 	begin(0, SERVERS("192.0.2.1:3478", "192.0.2.1:3479"));
 	answer(0, "203.0.113.7:1");
 	answer(1, "203.0.113.7:2"); /* no verdict about the NAT from one address */
-	CHECK(done_count == 1 && outcome == ROUND_OK);
+	CHECK(done_count == 1 && outcome == ROUND_LONE);
 	end();
 }
 
@@ -266,6 +293,48 @@ test_symmetric(void)
 	end();
 }
 
+/* Those that failed for somebody come last, whatever the turn. */
+static void
+test_resting_servers(void)
+{
+	char text[ADDR_TEXT_SIZE];
+
+	begin(0, SERVERS("192.0.2.1:1", "192.0.2.2:1", "192.0.2.3:1", "192.0.2.4:1"));
+	end();
+	servers.stun[1].rest_until = (int64_t)net_now() + 30;
+	servers.stun[3].rest_until = 1; /* that is over */
+	asked = 0;
+	done_count = 0;
+	round_now = round_start(&worker, &servers, 1, &local, on_done, &worker);
+	CHECK_TEXT(addr_text(&probes[0]->server.addr, text), "192.0.2.3:1");
+	CHECK_TEXT(addr_text(&probes[1]->server.addr, text), "192.0.2.4:1");
+	CHECK_TEXT(addr_text(&probes[2]->server.addr, text), "192.0.2.1:1");
+	refuse(0, "no");
+	CHECK_TEXT(addr_text(&probes[3]->server.addr, text), "192.0.2.2:1");
+	blamed = praised = 0;
+	answer(1, "203.0.113.7:1");
+	answer(2, "203.0.113.7:1");
+	CHECK(blamed == 1 && praised == 1); /* the first failed, the second is good again */
+	check_ok("203.0.113.7:1");
+}
+
+/* Who lies is told of, who has only been overtaken by a change of the NAT is not. */
+static void
+test_blame(void)
+{
+	blamed = praised = 0;
+	test_liar();
+	CHECK(blamed == 1 && praised == 0);
+	test_change();
+	CHECK(blamed == 1);
+	begin(0, THREE);
+	refuse(0, "no");
+	refuse(1, "no");
+	refuse(2, "no");
+	CHECK(outcome == ROUND_FAILED && blamed == 1); /* that is the network's fault, not theirs */
+	end();
+}
+
 static void
 begin_dispute(void)
 {
@@ -311,19 +380,19 @@ test_two_ways_out(void)
 	answer_from(0, "203.0.113.7:1", "192.168.77.2:1");
 	CHECK(done_count == 0);
 	answer_from(1, "203.0.113.8:1", "192.168.78.2:1");
-	check_ok("203.0.113.7:1");
+	check_lone("203.0.113.7:1");
 	local = address("192.168.78.2:9");
 	begin(0, TWO);
 	answer_from(0, "203.0.113.7:1", "192.168.77.2:1");
 	answer_from(1, "203.0.113.8:1", "192.168.78.2:1");
-	check_ok("203.0.113.8:1");
+	check_lone("203.0.113.8:1");
 	/* Even two that agree wait for one that saw the right way ... */
 	begin(0, THREE);
 	answer_from(0, "203.0.113.7:1", "192.168.77.2:1");
 	answer_from(1, "203.0.113.7:1", "192.168.77.2:1");
 	CHECK(done_count == 0);
 	answer_from(2, "203.0.113.8:1", "192.168.78.2:1");
-	check_ok("203.0.113.8:1");
+	check_lone("203.0.113.8:1");
 	/* ... and are believed without it. */
 	begin(0, TWO);
 	answer_from(0, "203.0.113.7:1", "192.168.77.2:1");
@@ -424,6 +493,8 @@ main(void)
 	test_liar();
 	test_change();
 	test_symmetric();
+	test_resting_servers();
+	test_blame();
 	test_unclear();
 	test_two_ways_out();
 	test_new_list();
