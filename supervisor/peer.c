@@ -108,6 +108,15 @@ is_permitted(const struct mapping *mapping, uint32_t use)
 	return use <= SOCKET_FRESH || (use == SOCKET_KEEP && mapping->protocol == PROTOCOL_TCP) || (use == SOCKET_SERVE && mapping_is_served(mapping));
 }
 
+/* Returns a dead worker's socket, or a new one. */
+static int
+find_socket(struct peer *p, enum socket_use use)
+{
+	int fd = p->held != NULL ? held_take(p->held, use) : -1;
+
+	return fd >= 0 ? fd : broker_make_socket(p->mapping, use);
+}
+
 static const char *
 answer_socket(struct peer *p, const struct message *m)
 {
@@ -117,12 +126,12 @@ answer_socket(struct peer *p, const struct message *m)
 
 	if (m->length != sizeof(m->socket_request) || !is_permitted(p->mapping, m->socket_request.use))
 		return "sent a malformed wish for a socket";
-	fd = broker_make_socket(p->mapping, (enum socket_use)m->socket_request.use);
+	fd = find_socket(p, (enum socket_use)m->socket_request.use);
 	answer.error = fd < 0 ? (uint32_t)errno : 0;
 	if (message_send(p->fd, MESSAGE_SOCKET, &answer, sizeof(answer), fd) < 0 && errno == EAGAIN)
 		why = "does not read";
 	if (fd >= 0)
-		close(fd);
+		held_put(p->held, (enum socket_use)m->socket_request.use, fd);
 	return why;
 }
 

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include "held.h"
 #include "message.h"
 
 struct peer_handlers {
@@ -30,6 +31,7 @@ struct peer {
 	const struct mapping *mapping;
 	const struct peer_handlers *handlers;
 	void *context;
+	struct held *held;       /* which sockets outlive the worker; NULL: none do */
 	pid_t pid;               /* 0: no worker now */
 	int fd;                  /* the socket to it, or -1 */
 	struct event *readable;
@@ -38,7 +40,7 @@ struct peer {
 	unsigned int log_dropped; /* and so many were not */
 };
 
-/* Makes *p ready; there is no worker yet.  What is given must outlive it. */
+/* Makes *p ready; there is no worker yet, and nothing held.  What is given must outlive it. */
 void peer_init(struct peer *p, const struct mapping *mapping, const struct peer_handlers *handlers, void *context);
 
 /* Starts a worker, which p must not have, and sends it the mapping and the

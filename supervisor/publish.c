@@ -22,12 +22,13 @@ publish_set_observer(publish_observer *observer)
 }
 
 /* The steps on the way to an address, and a doubt that is soon settled, are of
- * interest only to who looks for a fault; where they end is news, once. */
+ * interest only to who looks for a fault; where they end is news, once, and so is a
+ * worker's death. */
 static enum log_level
 level_of(struct service *s, const struct report *old)
 {
 	const struct report *r = &s->report;
-	bool lasting = r->state == STATE_BACKOFF ||
+	bool lasting = r->state == STATE_BACKOFF || s->peer.pid == 0 ||
 		       (r->state == old->state && (r->state == STATE_DEGRADED || r->state == STATE_WAITING));
 
 	if (!lasting || report_same_complaint(r->error, s->complaint))

@@ -19,7 +19,12 @@
 #include "text.h"
 
 #define BACKOFF_MAX 60
-static const struct timeval healthy_time = {.tv_sec = 60};
+/* What proves a worker: so long a life, or so long since it opened the mapping. */
+static const struct timeval healthy_life = {.tv_sec = 60};
+static const struct timeval healthy_open = {.tv_sec = 1};
+static const struct timeval takeover_time = {.tv_sec = 10};
+/* Longer than this nobody's clients are let wait for the next worker. */
+#define TAKEOVER_PAUSE 1
 
 static struct {
 	struct event_base *base;
@@ -50,6 +55,19 @@ replace_report(struct service *s, const struct report *new)
 
 	s->report = *new;
 	publish_report(s, &old);
+}
+
+/* Has it been open without a break, its address is as old as it was. */
+static void
+take_report(struct service *s, const struct report *new)
+{
+	struct report r = *new;
+
+	if (addr_is_set(&r.outer) && addr_equal(&r.outer, &s->report.outer))
+		r.since = s->report.since;
+	if (r.state == STATE_OPEN && s->report.state != STATE_OPEN)
+		event_add(s->healthy, &healthy_open);
+	replace_report(s, &r);
 }
 
 /* What is reported while there is no worker that could. */
@@ -87,18 +105,25 @@ on_message(void *context, const struct message *m)
 		return "sent what no worker of a mapping may send";
 	if (m->length != sizeof(m->report) || !report_is_valid(&m->report) || !is_own_address(s, &m->report))
 		return "sent a malformed report";
-	replace_report(s, &m->report);
+	if (!takeover_withholds(&s->takeover, &m->report))
+		take_report(s, &m->report);
 	return NULL;
 }
 
 /* 0, 1, 2, 4 .. 60 s: the first replacement comes at once. */
+static unsigned int
+pause_before_restart(const struct service *s)
+{
+	if (s->failures < 2)
+		return 0;
+	return s->failures > 7 ? BACKOFF_MAX : 1U << (s->failures - 2);
+}
+
 static void
 schedule_restart(struct service *s)
 {
-	struct timeval t = {0};
+	struct timeval t = {.tv_sec = pause_before_restart(s)};
 
-	if (s->failures > 1)
-		t.tv_sec = s->failures > 7 ? BACKOFF_MAX : 1 << (s->failures - 2);
 	event_add(s->restart, &t);
 }
 
@@ -106,7 +131,7 @@ static void
 start_worker(struct service *s)
 {
 	if (peer_start(&s->peer, services.base, &s->servers) == 0) {
-		event_add(s->healthy, &healthy_time);
+		event_add(s->healthy, &healthy_life);
 		return;
 	}
 	s->failures++;
@@ -136,6 +161,40 @@ on_healthy(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
+begin_takeover(struct service *s, const char *why)
+{
+	struct report doubt = takeover_begin(&s->takeover, &s->report, why);
+
+	held_inherit(&s->held);
+	event_add(s->takeover_deadline, &takeover_time);
+	replace_report(s, &doubt);
+}
+
+/* Nobody is to wait in a queue that is not served soon. */
+static void
+give_up(struct service *s, const char *why)
+{
+	s->takeover.running = false;
+	event_del(s->takeover_deadline);
+	held_end(&s->held);
+	report_no_worker(s, why);
+}
+
+static void
+on_takeover_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct service *s = arg;
+
+	(void)fd;
+	(void)what;
+	held_end_inherited(&s->held);
+	if (!s->takeover.running)
+		return;
+	s->takeover.running = false;
+	replace_report(s, &s->takeover.latest);
+}
+
+static void
 on_ended(void *context, const char *why)
 {
 	struct service *s = context;
@@ -144,7 +203,10 @@ on_ended(void *context, const char *why)
 		return; /* we are leaving too */
 	s->failures++;
 	event_del(s->healthy);
-	report_no_worker(s, why);
+	if (addr_is_set(&s->report.outer) && !s->takeover.running && pause_before_restart(s) <= TAKEOVER_PAUSE)
+		begin_takeover(s, why);
+	else
+		give_up(s, why);
 	schedule_restart(s);
 }
 
@@ -156,11 +218,14 @@ add_service(const struct config *config, const struct config_mapping *m)
 
 	s->mapping = m->mapping;
 	s->config = m;
+	held_init(&s->held, &s->mapping);
 	peer_init(&s->peer, &s->mapping, &handlers, s);
+	s->peer.held = &s->held;
 	s->state_since = time(NULL);
 	s->restart = event_new(services.base, -1, 0, on_restart, s);
 	s->healthy = event_new(services.base, -1, 0, on_healthy, s);
-	if (s->restart == NULL || s->healthy == NULL)
+	s->takeover_deadline = event_new(services.base, -1, 0, on_takeover_deadline, s);
+	if (s->restart == NULL || s->healthy == NULL || s->takeover_deadline == NULL)
 		fatal("out of memory");
 	if (m->hook != NULL)
 		s->hook = hook_new(services.base, s, m->hook, config->directory);
@@ -228,6 +293,8 @@ services_free(void)
 		TAILQ_REMOVE(&services.list, s, entry);
 		event_free(s->restart);
 		event_free(s->healthy);
+		event_free(s->takeover_deadline);
+		held_end(&s->held);
 		free(s);
 	}
 }

@@ -11,9 +11,11 @@
 #include <sys/queue.h>
 
 #include "config.h"
+#include "held.h"
 #include "mapping.h"
 #include "peer.h"
 #include "report.h"
+#include "takeover.h"
 
 struct hook;
 
@@ -26,10 +28,13 @@ struct service {
 	struct addr last_outer;              /* what was last published as open; unset: nothing yet */
 	int64_t state_since;                 /* Unix time since which report.state has been what it is */
 	struct peer peer;                    /* its worker */
+	struct held held;                    /* what outlives the worker */
+	struct takeover takeover;            /* from a dead worker to the next one */
+	struct event *takeover_deadline;     /* ends it, and what nobody took over by then */
 	struct event *restart;               /* starts the next worker */
-	struct event *healthy;               /* a healthy minute: failures start again at 0 */
+	struct event *healthy;               /* it proves itself: failures start again at 0 */
 	char complaint[REPORT_ERROR_SIZE];   /* the last logged since it was open; "": none */
-	unsigned int failures;               /* workers that died since the last healthy minute */
+	unsigned int failures;               /* workers that died since one proved itself */
 	unsigned int restarts;               /* workers replaced since natterd started */
 	struct hook *hook;                   /* hook.c's; NULL: none */
 };

@@ -106,6 +106,14 @@ run_unit() {
     run_unit publish
 }
 
+@test "the sockets that outlive a worker" {
+    run_unit held
+}
+
+@test "what is said of a mapping between two workers" {
+    run_unit takeover
+}
+
 @test "what a person at the terminal sees" {
     run_unit console
 }

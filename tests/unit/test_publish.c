@@ -75,6 +75,10 @@ test_a_replaced_worker(void)
 {
 	publish(STATE_OPEN, "203.0.113.7:2", "");
 	web.peer.pid = 0;
+	log_set_level(LOG_LEVEL_WARNING);
+	CHECK_TEXT(publish(STATE_DEGRADED, "203.0.113.7:2", "its worker died"), "web: restarting: its worker died\n");
+	CHECK(hook_runs == 0 && writes == 1);
+	log_set_level(LOG_LEVEL_DEBUG);
 	CHECK_TEXT(publish(STATE_BACKOFF, "", "its worker was killed"), "web: restarting: its worker was killed\n");
 	web.peer.pid = 4712;
 	publish(STATE_WAITING, "", "");

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * held.c: which sockets of a dead worker the next one gets, and that nothing stays open that
+ * nobody serves.  This test is supervisor, workers and strangers.
+ * NEEDS: supervisor/held worker/net
+ */
+#include "held.h"
+
+#include <netinet/tcp.h>
+#include <poll.h>
+
+#include "loop.h"
+
+static struct held h;
+static struct mapping mapping;
+static struct addr server; /* a keep-alive server of many addresses, so that no connection is in another's way */
+static int server_fd;
+
+/* A socket on the mapped port. */
+static int
+make_socket(void)
+{
+	struct addr bound;
+	int on = 1, fd = bind_to(SOCK_STREAM, "127.0.0.1", addr_port(&mapping.bind), &bound);
+
+	MUST(fd >= 0);
+	MUST(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0);
+	return fd;
+}
+
+/* The same, connected to the server; *peer is the server's end. */
+static int
+make_connection(int *peer)
+{
+	struct pollfd p = {.fd = server_fd, .events = POLLIN};
+	int fd = make_socket();
+
+	server.v4.sin_addr.s_addr = htonl(ntohl(server.v4.sin_addr.s_addr) + 1);
+	MUST(connect(fd, &server.sa, addr_len(&server)) == 0 || errno == EINPROGRESS);
+	MUST(poll(&p, 1, 1000) == 1);
+	MUST((*peer = accept(server_fd, NULL, NULL)) >= 0);
+	return fd;
+}
+
+/* Waits for a word from the other side: 0 for an end, else the errno of an error. */
+static int
+how_it_ended(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	char byte;
+
+	MUST(poll(&p, 1, 1000) == 1);
+	return recv(fd, &byte, 1, MSG_DONTWAIT) < 0 ? errno : 0;
+}
+
+static void
+test_a_life(void)
+{
+	int before = count_open(), keep, peer, serve, first;
+
+	CHECK(held_take(&h, SOCKET_SERVE) == -1);
+	serve = make_socket();
+	held_put(&h, SOCKET_SERVE, serve);
+	keep = make_connection(&peer);
+	held_put(&h, SOCKET_KEEP, keep);
+	first = make_socket();
+	held_put(&h, SOCKET_CONNECT, first);
+	CHECK(fcntl(first, F_GETFD) < 0); /* what is not held is closed */
+	/* While its worker lives, nothing is given twice. */
+	CHECK(held_take(&h, SOCKET_SERVE) == -1 && held_take(&h, SOCKET_KEEP) == -1);
+	held_inherit(&h);
+	CHECK(held_take(&h, SOCKET_CONNECT) == -1);
+	CHECK(held_take(&h, SOCKET_SERVE) == serve && held_take(&h, SOCKET_SERVE) == -1);
+	held_put(&h, SOCKET_SERVE, serve);
+	CHECK(held_take(&h, SOCKET_KEEP) == keep && held_take(&h, SOCKET_KEEP) == -1);
+	held_put(&h, SOCKET_KEEP, keep);
+	CHECK(held_take(&h, SOCKET_SERVE) == -1 && held_take(&h, SOCKET_KEEP) == -1);
+	/* The next death, and the one after. */
+	held_inherit(&h);
+	held_inherit(&h);
+	CHECK(held_take(&h, SOCKET_KEEP) == keep);
+	held_put(&h, SOCKET_KEEP, keep);
+	held_end(&h);
+	CHECK(how_it_ended(peer) == ECONNRESET);
+	close(peer);
+	CHECK(count_open() == before);
+}
+
+/* Clients that come while there is no worker. */
+static void
+test_queue(void)
+{
+	int serve = make_socket(), worker = dup(serve), client, accepted;
+	struct pollfd p = {.fd = serve, .events = POLLIN};
+
+	MUST(listen(worker, 16) == 0);
+	held_put(&h, SOCKET_SERVE, serve);
+	close(worker);
+	held_inherit(&h);
+	client = connect_to(SOCK_STREAM, &mapping.bind);
+	MUST(poll(&p, 1, 1000) == 1);
+	worker = held_take(&h, SOCKET_SERVE);
+	CHECK(listen(worker, 16) == 0);
+	accepted = accept(worker, NULL, NULL);
+	CHECK(accepted >= 0);
+	close(accepted);
+	close(client);
+	held_put(&h, SOCKET_SERVE, worker);
+	/* Nobody comes for it: who waits is told. */
+	held_inherit(&h);
+	client = connect_to(SOCK_STREAM, &mapping.bind);
+	MUST(poll(&p, 1, 1000) == 1);
+	held_end_inherited(&h);
+	CHECK(h.count == 0 && how_it_ended(client) == ECONNRESET);
+	close(client);
+}
+
+/* One that serves replaces the other. */
+static void
+test_one_serves(void)
+{
+	int before = count_open(), second;
+
+	held_put(&h, SOCKET_SERVE, make_socket());
+	second = make_socket();
+	held_put(&h, SOCKET_SERVE, second);
+	CHECK(h.count == 1);
+	held_inherit(&h);
+	CHECK(held_take(&h, SOCKET_SERVE) == second);
+	close(second);
+	CHECK(count_open() == before);
+}
+
+/* A connection that is not up on both sides is of no use to the next worker. */
+static void
+test_what_is_not_inherited(void)
+{
+	int before = count_open(), peer, live, live_peer;
+
+	held_put(&h, SOCKET_KEEP, make_socket());
+	held_put(&h, SOCKET_KEEP, make_connection(&peer));
+	shutdown(peer, SHUT_WR); /* CLOSE_WAIT at our end */
+	live = make_connection(&live_peer);
+	held_put(&h, SOCKET_KEEP, live);
+	WAIT_FOR(recv(h.sockets[1].fd, &(char){0}, 1, MSG_PEEK) == 0);
+	held_inherit(&h);
+	CHECK(h.count == 1 && how_it_ended(peer) == ECONNRESET);
+	/* It ends after the death but before the next worker asks. */
+	close(live_peer);
+	WAIT_FOR(recv(live, &(char){0}, 1, MSG_PEEK) == 0);
+	CHECK(held_take(&h, SOCKET_KEEP) == -1 && h.count == 0);
+	close(peer);
+	CHECK(count_open() == before);
+}
+
+static void
+test_other_mapping(void)
+{
+	struct addr bind = mapping.bind;
+	int peer;
+
+	held_put(&h, SOCKET_SERVE, make_socket());
+	held_put(&h, SOCKET_KEEP, make_connection(&peer));
+	addr_set_port(&mapping.bind, (uint16_t)(addr_port(&bind) ^ 1));
+	held_inherit(&h);
+	CHECK(h.count == 0 && how_it_ended(peer) == ECONNRESET);
+	close(peer);
+	mapping.bind = bind;
+}
+
+/* However many are asked for: the connection that is up is kept, and what is over is let go. */
+static void
+test_bounds(void)
+{
+	int before = count_open(), i, peer, live = make_connection(&peer);
+
+	held_put(&h, SOCKET_KEEP, live);
+	for (i = 0; i < 10; i++)
+		held_put(&h, SOCKET_KEEP, make_socket());
+	held_put(&h, SOCKET_SERVE, make_socket());
+	CHECK(h.count == HELD_KEEPS_MAX + 1 && h.sockets[0].fd == live);
+	for (i = 0; i < HELD_KEEPS_MAX; i++)
+		h.sockets[i].given -= 60;
+	held_put(&h, SOCKET_KEEP, make_socket());
+	CHECK(h.count == 3); /* the live one, the one that serves, and the new one */
+	held_inherit(&h);
+	CHECK(held_take(&h, SOCKET_KEEP) == live);
+	/* The dead worker's own end of it is not ours to end, while it is the living one's. */
+	held_put(&h, SOCKET_KEEP, live);
+	held_end_inherited(&h);
+	CHECK(h.count == 1 && recv(peer, &(char){0}, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN);
+	held_end(&h);
+	close(peer);
+	CHECK(count_open() == before);
+}
+
+/* Who has nothing that outlives a worker: the NAT check. */
+static void
+test_nobody(void)
+{
+	int fd = make_socket();
+
+	held_put(NULL, SOCKET_SERVE, fd);
+	CHECK(fcntl(fd, F_GETFD) < 0);
+}
+
+int
+main(void)
+{
+	int any;
+
+	loop_start();
+	MUST((any = bind_to(SOCK_STREAM, "127.0.0.1", 0, &mapping.bind)) >= 0);
+	close(any);
+	MUST((server_fd = bind_to(SOCK_STREAM, "0.0.0.0", 0, &server)) >= 0 && listen(server_fd, 16) == 0);
+	server.v4.sin_addr.s_addr = htonl(0x7f000100);
+	held_init(&h, &mapping);
+	test_a_life();
+	test_queue();
+	test_one_serves();
+	test_what_is_not_inherited();
+	test_other_mapping();
+	test_bounds();
+	test_nobody();
+	close(server_fd);
+	loop_end();
+	return check_done();
+}
