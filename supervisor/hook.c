@@ -28,11 +28,13 @@ struct hook {
 	struct service *service;
 	char *command;
 	char *directory;
+	bool asks_event;        /* the loss of an address is told, too */
+	struct addr told;       /* the last address that it was told; unset: none yet */
+	bool told_loss;         /* and after that, that it is gone */
 	pid_t pid;              /* of the shell and its process group; 0: none runs */
 	int output;             /* what it writes, or -1 */
 	struct event *readable; /* NULL: output is closed */
 	struct event *limit;
-	bool again;             /* something changed since the run started */
 	bool killed;            /* it ran too long */
 	char line[LINE_SIZE];   /* the unfinished one */
 	size_t line_length;
@@ -140,13 +142,27 @@ watch(struct hook *h)
 		fatal("%s: hook: cannot be watched: out of memory", name_of(h));
 }
 
-static void
-start(struct hook *h)
+/* The mapping as this run tells it: its event leads from what was told before. */
+static struct service
+tell(struct hook *h, enum outer_event event)
 {
-	char *command = hook_command_expand(h->command, h->service);
-	char **environment = record_environment(h->service);
+	struct service told = *h->service;
 
-	h->again = false;
+	told.event = event;
+	told.old_outer = h->told;
+	h->told_loss = event == OUTER_DOWN;
+	if (!h->told_loss)
+		h->told = told.report.outer;
+	return told;
+}
+
+static void
+start(struct hook *h, enum outer_event event)
+{
+	struct service told = tell(h, event);
+	char *command = hook_command_expand(h->command, &told);
+	char **environment = record_environment(&told);
+
 	h->killed = false;
 	h->line_length = 0;
 	h->lines = h->lines_dropped = 0;
@@ -156,32 +172,33 @@ start(struct hook *h)
 		    strerror(errno));
 		h->pid = 0;
 	} else {
-		log_debug("%s: hook: started, pid %ld", name_of(h), (long)h->pid);
+		log_debug("%s: hook: started for %s, pid %ld", name_of(h), outer_event_name(event), (long)h->pid);
 		watch(h);
 	}
 	free(command);
 	record_environment_free(environment);
 }
 
+static enum outer_event
+due_event(const struct hook *h)
+{
+	static const struct addr none;
+	enum outer_event event = outer_event_between(h->told_loss ? &none : &h->told, &h->service->report.outer);
+
+	return event == OUTER_DOWN && !h->asks_event ? OUTER_SAME : event;
+}
+
 static void
 start_if_due(struct hook *h)
 {
-	/* Without an outer address there is nothing to tell; hook_resume comes back. */
-	if (h->again && h->pid == 0 && addr_is_set(&h->service->report.outer))
-		start(h);
+	enum outer_event event = due_event(h);
+
+	if (event != OUTER_SAME && h->pid == 0)
+		start(h, event);
 }
 
 void
-hook_run(struct hook *hook)
-{
-	if (hook == NULL)
-		return;
-	hook->again = true;
-	start_if_due(hook);
-}
-
-void
-hook_resume(struct hook *hook)
+hook_update(struct hook *hook)
 {
 	if (hook != NULL)
 		start_if_due(hook);
@@ -249,6 +266,7 @@ hook_new(struct event_base *base, struct service *service, const char *command, 
 	h->service = service;
 	h->command = alloc_string(command);
 	h->directory = alloc_string(directory);
+	h->asks_event = hook_command_asks_event(command);
 	h->output = -1;
 	h->limit = evtimer_new(base, on_limit, h);
 	if (h->limit == NULL)

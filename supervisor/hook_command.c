@@ -74,6 +74,17 @@ hook_command_expand(const char *command, const struct service *service)
 	return text;
 }
 
+bool
+hook_command_asks_event(const char *command)
+{
+	const char *p;
+
+	for (p = command; (p = strstr(p, "{event}")) != NULL; p++)
+		if (p == command || p[-1] != '$')
+			return true;
+	return strstr(command, "NATTER_EVENT") != NULL;
+}
+
 /* In the child; what goes wrong is said through the pipe. */
 static void __attribute__((noreturn))
 become_shell(const char *command, char *const environment[], const char *directory)

@@ -6,6 +6,7 @@
 #ifndef HOOK_COMMAND_H
 #define HOOK_COMMAND_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "service.h"
@@ -15,6 +16,10 @@
  * something to the shell is left empty and logged as the bug it is.  Returns a
  * new string. */
 char *hook_command_expand(const char *command, const struct service *service);
+
+/* Does command ask which event it is told?  It does if {event}, which is replaced, or the
+ * variable's name NATTER_EVENT stands in it. */
+bool hook_command_asks_event(const char *command);
 
 /* Starts /bin/sh -c command as the leader of its own process group, with
  * nothing to read; *output is where its standard output and error come out, to

@@ -69,6 +69,17 @@ log_state(struct service *s, const struct report *old)
 	log_at(level_of(s, old), "%s: %s%s%s", s->mapping.name, state, error[0] != '\0' ? ": " : "", error);
 }
 
+static void
+note_event(struct service *s, const struct report *old)
+{
+	enum outer_event event = outer_event_between(&old->outer, &s->report.outer);
+
+	if (event == OUTER_SAME)
+		return;
+	s->event = event;
+	s->old_outer = event == OUTER_UP ? s->last_outer : old->outer;
+}
+
 void
 publish_report(struct service *s, const struct report *old)
 {
@@ -80,22 +91,20 @@ publish_report(struct service *s, const struct report *old)
 		return; /* only counters moved: natterctl shows them when asked */
 	if (other_state)
 		s->state_since = time(NULL);
+	note_event(s, old);
 	if (addr_is_set(&new->outer) && !addr_equal(&new->outer, &s->last_outer)) {
 		log_address(s);
 		s->complaint[0] = '\0';
 		s->last_outer = new->outer;
-		hook_run(s->hook);
-	} else {
-		if (other_state && new->state == STATE_OPEN)
-			log_open_again(s);
-		else if (other_state || (other_error && new->state != STATE_OPEN))
-			log_state(s, old);
-		if (addr_is_set(&new->outer))
-			hook_resume(s->hook);
+	} else if (other_state && new->state == STATE_OPEN) {
+		log_open_again(s);
+	} else if (other_state || (other_error && new->state != STATE_OPEN)) {
+		log_state(s, old);
 	}
 	if (new->advice[0] != '\0' && strcmp(new->advice, old->advice) != 0)
 		log_info("%s: %s", s->mapping.name, new->advice);
 	status_write_soon();
+	hook_update(s->hook);
 	if (observe != NULL)
 		observe(s, old);
 }

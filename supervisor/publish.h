@@ -14,8 +14,7 @@ typedef void publish_observer(const struct service *s, const struct report *old)
 void publish_set_observer(publish_observer *observer);
 
 /* s->report has just replaced old: tells everybody who should know.  Keeps
- * s->state_since and s->last_outer.  A mapping that comes back with the address
- * that was last published does not run its hook again. */
+ * s->state_since, s->last_outer, s->event and s->old_outer. */
 void publish_report(struct service *s, const struct report *old);
 
 #endif

@@ -81,6 +81,30 @@ get_outer_port(const struct service *s)
 }
 
 static void
+get_event(const struct service *s, char value[RECORD_VALUE_SIZE])
+{
+	strlcpy(value, outer_event_name(s->event), RECORD_VALUE_SIZE);
+}
+
+static void
+get_old_outer(const struct service *s, char value[RECORD_VALUE_SIZE])
+{
+	addr_text(&s->old_outer, value);
+}
+
+static void
+get_old_outer_ip(const struct service *s, char value[RECORD_VALUE_SIZE])
+{
+	addr_ip_text(&s->old_outer, value);
+}
+
+static uint64_t
+get_old_outer_port(const struct service *s)
+{
+	return addr_port(&s->old_outer);
+}
+
+static void
 get_target(const struct service *s, char value[RECORD_VALUE_SIZE])
 {
 	addr_text(&s->mapping.target, value);
@@ -115,6 +139,18 @@ static uint64_t
 get_restarts(const struct service *s)
 {
 	return s->restarts;
+}
+
+static uint64_t
+get_keep_alive_interval(const struct service *s)
+{
+	return s->report.keep_alive_interval;
+}
+
+static uint64_t
+get_holes_lost(const struct service *s)
+{
+	return s->report.holes_lost;
 }
 
 static uint64_t
@@ -169,6 +205,10 @@ const struct record_field record_fields[] = {
     {.name = "outer", .kind = RECORD_WORD, .text = get_outer},
     {.name = "outer_ip", .kind = RECORD_WORD, .text = get_outer_ip},
     {.name = "outer_port", .kind = RECORD_NUMBER, .number = get_outer_port},
+    {.name = "event", .kind = RECORD_WORD, .text = get_event},
+    {.name = "old_outer", .kind = RECORD_WORD, .text = get_old_outer},
+    {.name = "old_outer_ip", .kind = RECORD_WORD, .text = get_old_outer_ip},
+    {.name = "old_outer_port", .kind = RECORD_NUMBER, .number = get_old_outer_port},
     {.name = "reach", .kind = RECORD_WORD, .text = get_reach},
     {.name = "target", .kind = RECORD_WORD, .text = get_target},
     {.name = "bind", .kind = RECORD_WORD, .text = get_bind},
@@ -176,6 +216,8 @@ const struct record_field record_fields[] = {
     {.name = "state_since", .kind = RECORD_NUMBER, .number = get_state_since},
     {.name = "pid", .kind = RECORD_NUMBER, .number = get_pid},
     {.name = "restarts", .kind = RECORD_NUMBER, .number = get_restarts},
+    {.name = "keep_alive_interval", .kind = RECORD_NUMBER, .number = get_keep_alive_interval},
+    {.name = "holes_lost", .kind = RECORD_NUMBER, .number = get_holes_lost},
     {.name = "connections", .kind = RECORD_NUMBER, .number = get_connections},
     {.name = "connections_total", .kind = RECORD_NUMBER, .number = get_connections_total},
     {.name = "bytes_in", .kind = RECORD_NUMBER, .number = get_bytes_in},

@@ -13,6 +13,7 @@
 #include "config.h"
 #include "held.h"
 #include "mapping.h"
+#include "outer_event.h"
 #include "peer.h"
 #include "report.h"
 #include "takeover.h"
@@ -26,6 +27,8 @@ struct service {
 	struct servers servers;              /* what was last resolved for it */
 	struct report report;                /* the last valid one, or what service.c says instead */
 	struct addr last_outer;              /* what was last published as open; unset: nothing yet */
+	enum outer_event event;              /* the last one that its outer address had */
+	struct addr old_outer;               /* the outer address before that event; unset: none */
 	int64_t state_since;                 /* Unix time since which report.state has been what it is */
 	struct peer peer;                    /* its worker */
 	struct held held;                    /* what outlives the worker */

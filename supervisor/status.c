@@ -97,6 +97,10 @@ list_stopped(void)
 		stopped = *s;
 		stopped.peer.pid = 0;
 		stopped.state_since = time(NULL);
+		if (addr_is_set(&s->report.outer)) {
+			stopped.event = OUTER_DOWN;
+			stopped.old_outer = s->report.outer;
+		}
 		memset(&stopped.report, 0, sizeof(stopped.report));
 		entry = record_to_json(&stopped);
 		json_object_object_add(entry, "state", json_object_new_string("stopped"));

@@ -2,7 +2,7 @@
 /*
  * control.c, control_commands.c and control_socket.c: the socket's file, the
  * requests, and clients that misbehave.  The NAT check itself is a stand-in.
- * NEEDS: supervisor/control supervisor/control_commands supervisor/control_socket supervisor/files supervisor/record
+ * NEEDS: supervisor/control supervisor/control_commands supervisor/control_socket supervisor/files supervisor/record supervisor/outer_event
  */
 #include "control.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * files.c and status.c: what is on the disk afterwards, also after a failure.
- * NEEDS: supervisor/files supervisor/status supervisor/record
+ * NEEDS: supervisor/files supervisor/status supervisor/record supervisor/outer_event
  */
 #include "files.h"
 
@@ -198,6 +198,9 @@ test_stopped(void)
 		CHECK_TEXT(text_in(member(all, "mappings"), i, "outer"), "");
 		CHECK_TEXT(text_in(member(all, "mappings"), i, "pid"), "0");
 	}
+	CHECK_TEXT(text_in(member(all, "mappings"), 0, "event"), "down");
+	CHECK_TEXT(text_in(member(all, "mappings"), 0, "old_outer"), "203.0.113.7:40123");
+	CHECK_TEXT(text_in(member(all, "mappings"), 1, "event"), ""); /* it had no address */
 	json_object_put(all);
 }
 

@@ -2,7 +2,7 @@
 /*
  * hook.c and hook_command.c with real shells: what they are told, what comes
  * of their output, and every way in which they end.
- * NEEDS: supervisor/hook supervisor/hook_command supervisor/child supervisor/record
+ * NEEDS: supervisor/hook supervisor/hook_command supervisor/child supervisor/record supervisor/outer_event
  */
 #include "hook.h"
 
@@ -38,7 +38,7 @@ run(const char *command)
 
 	log_clear();
 	running++;
-	hook_run(h);
+	hook_update(h);
 	return h;
 }
 
@@ -150,7 +150,7 @@ test_failures(void)
 	log_clear();
 	h = hook_new(base, &web, "echo {name}", "/nowhere");
 	running++;
-	hook_run(h);
+	hook_update(h);
 	RUN_UNTIL(running == 0);
 	hook_free(h);
 	CHECK(log_has("web: hook: cannot enter /nowhere: No such file"));
@@ -216,11 +216,11 @@ test_coalescing(void)
 
 	RUN_UNTIL(log_has("run 40123"));
 	set_outer("203.0.113.7:2");
-	hook_run(h);
+	hook_update(h);
 	set_outer("203.0.113.7:3");
-	hook_run(h);
+	hook_update(h);
 	set_outer("203.0.113.7:4");
-	hook_run(h);
+	hook_update(h);
 	running++; /* one more, not three */
 	open_gate();
 	RUN_UNTIL(log_has("run 4\n"));
@@ -231,30 +231,121 @@ test_coalescing(void)
 	hook_free(h);
 }
 
-/* The next run waits for an address to tell. */
+/* One that does not ask for events: an address stands until there is another. */
 static void
 test_address_lost_meanwhile(void)
 {
-	struct hook *h = run("echo run {outer_port}; read x <gate");
+	struct hook *h = run("echo run {outer_port} was $NATTER_OLD_OUTER_PORT; read x <gate");
 
-	RUN_UNTIL(log_has("run 4\n"));
+	RUN_UNTIL(log_has("run 4 was 0\n"));
 	set_outer("203.0.113.7:5");
-	hook_run(h);
+	hook_update(h);
 	set_outer("");
 	open_gate();
 	RUN_UNTIL(running == 0);
-	hook_resume(h);
+	hook_update(h);
+	check_nothing_runs();
+	set_outer("203.0.113.7:4");
+	hook_update(h); /* as it was told */
 	check_nothing_runs();
 	set_outer("203.0.113.7:5");
 	running++;
-	hook_resume(h);
-	RUN_UNTIL(log_has("run 5\n"));
+	hook_update(h);
+	RUN_UNTIL(log_has("run 5 was 4\n"));
 	open_gate();
 	RUN_UNTIL(running == 0);
-	hook_resume(h); /* nothing is owed any more */
+	hook_update(h); /* nothing is owed any more */
 	check_nothing_runs();
 	CHECK(log_count("hook: run") == 2);
 	hook_free(h);
+}
+
+/* Makes it true, tells the hook, and waits for the run. */
+static void
+become(struct hook *h, const char *outer)
+{
+	set_outer(outer);
+	log_clear();
+	running++;
+	hook_update(h);
+	RUN_UNTIL(running == 0);
+}
+
+static void
+test_events(void)
+{
+	struct hook *h = hook_new(base, &web,
+	    "echo \"{event}/{outer_ip}/{outer_port}/{old_outer_ip}/{old_outer_port}/{old_outer}/"
+	    "$NATTER_EVENT/$NATTER_OUTER/$NATTER_OLD_OUTER/$NATTER_OLD_OUTER_IP/$NATTER_OLD_OUTER_PORT\"",
+	    directory);
+
+	set_outer("");
+	hook_update(h);
+	check_nothing_runs();
+	become(h, "203.0.113.7:6");
+	CHECK(log_has("hook: up/203.0.113.7/6//0//up/203.0.113.7:6///0\n"));
+	become(h, "203.0.113.7:7");
+	CHECK(log_has("hook: change/203.0.113.7/7/203.0.113.7/6/203.0.113.7:6/"
+		      "change/203.0.113.7:7/203.0.113.7:6/203.0.113.7/6\n"));
+	become(h, "");
+	CHECK(log_has("hook: down//0/203.0.113.7/7/203.0.113.7:7/down//203.0.113.7:7/203.0.113.7/7\n"));
+	hook_update(h);
+	check_nothing_runs();
+	become(h, "203.0.113.7:7"); /* as it was before, but it was told the loss */
+	CHECK(log_has("hook: up/203.0.113.7/7/203.0.113.7/7/"));
+	hook_free(h);
+}
+
+/* What happens during a run is told as what became of it all. */
+static void
+test_events_meanwhile(void)
+{
+	struct hook *h = run("echo {event} {outer_port} {old_outer_port}; read x <gate");
+
+	RUN_UNTIL(log_has("hook: up 7 0\n"));
+	set_outer("");
+	hook_update(h);
+	set_outer("203.0.113.7:7");
+	hook_update(h);
+	open_gate();
+	RUN_UNTIL(running == 0);
+	check_nothing_runs(); /* it is as it was told */
+	running++;
+	set_outer("");
+	hook_update(h);
+	RUN_UNTIL(log_has("hook: down 0 7\n"));
+	set_outer("203.0.113.7:8");
+	hook_update(h);
+	set_outer("203.0.113.7:9");
+	hook_update(h);
+	running++;
+	open_gate();
+	RUN_UNTIL(log_has("hook: up 9 7\n"));
+	set_outer("");
+	hook_update(h);
+	set_outer("203.0.113.7:8");
+	hook_update(h);
+	running++;
+	open_gate();
+	RUN_UNTIL(log_has("hook: change 8 9\n"));
+	open_gate();
+	RUN_UNTIL(running == 0);
+	check_nothing_runs();
+	CHECK(log_count("\n") == 4);
+	hook_free(h);
+}
+
+static void
+test_who_asks_for_events(void)
+{
+	CHECK(hook_command_asks_event("tell {event} {outer}"));
+	CHECK(hook_command_asks_event("{event}"));
+	CHECK(hook_command_asks_event("echo ${event} {event}"));
+	CHECK(hook_command_asks_event("[ \"$NATTER_EVENT\" != down ] && tell {outer}"));
+	CHECK(hook_command_asks_event("echo ${NATTER_EVENT:-up}"));
+	CHECK(!hook_command_asks_event("tell {outer_ip} {old_outer}"));
+	CHECK(!hook_command_asks_event("echo ${event} {events} event"));
+	CHECK(!hook_command_asks_event(""));
 }
 
 static void
@@ -292,8 +383,7 @@ test_free_kills(void)
 	RUN_UNTIL(is_gone(child));
 	running = 0;
 	hook_free(NULL);
-	hook_run(NULL);
-	hook_resume(NULL);
+	hook_update(NULL);
 	CHECK(!hooks_reaped(1, 0));
 }
 
@@ -319,6 +409,9 @@ main(void)
 	test_flood();
 	test_coalescing();
 	test_address_lost_meanwhile();
+	test_events();
+	test_events_meanwhile();
+	test_who_asks_for_events();
 	test_grandchild_keeps_the_pipe();
 	test_free_kills();
 	event_free(child);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * publish.c: what a changed report leads to, with stand-ins for hook and status.
- * NEEDS: supervisor/publish supervisor/record
+ * NEEDS: supervisor/publish supervisor/record supervisor/outer_event
  */
 #include "publish.h"
 
@@ -9,20 +9,13 @@
 #include "status.h"
 #include "supervisor.h"
 
-static int hook_runs, hook_resumes, writes;
+static int hook_updates, writes;
 
 void
-hook_run(struct hook *hook)
+hook_update(struct hook *hook)
 {
 	(void)hook;
-	hook_runs++;
-}
-
-void
-hook_resume(struct hook *hook)
-{
-	(void)hook;
-	hook_resumes++;
+	hook_updates++;
 }
 
 void
@@ -41,7 +34,7 @@ publish(enum state state, const char *outer, const char *error)
 	struct report old = web.report;
 
 	log_clear();
-	hook_runs = hook_resumes = writes = 0;
+	hook_updates = writes = 0;
 	memset(&web.report, 0, sizeof(web.report));
 	web.report.state = state;
 	web.report.outer = addr_of(outer);
@@ -56,16 +49,16 @@ static void
 test_a_life(void)
 {
 	CHECK_TEXT(publish(STATE_CONNECTING, "", ""), "web: connecting\n");
-	CHECK(writes == 1 && hook_runs == 0 && hook_resumes == 0);
+	CHECK(writes == 1 && hook_updates == 1);
 	CHECK(web.state_since >= time(NULL) - 60);
 	CHECK_TEXT(publish(STATE_OPEN, "203.0.113.7:1", ""), "web: open at 203.0.113.7:1\n");
-	CHECK(writes == 1 && hook_runs == 1);
+	CHECK(writes == 1 && hook_updates == 1);
 	CHECK_TEXT(publish(STATE_OPEN, "203.0.113.7:2", ""), "web: open at 203.0.113.7:2 (was 203.0.113.7:1)\n");
-	CHECK(writes == 1 && hook_runs == 1);
+	CHECK(writes == 1 && hook_updates == 1);
 	CHECK_TEXT(publish(STATE_DEGRADED, "203.0.113.7:2", "no answer"), "web: degraded: no answer\n");
-	CHECK(writes == 1 && hook_runs == 0);
+	CHECK(writes == 1 && hook_updates == 1);
 	CHECK_TEXT(publish(STATE_OPEN, "203.0.113.7:2", ""), "web: open at 203.0.113.7:2 again\n");
-	CHECK(writes == 1 && hook_runs == 0 && hook_resumes == 1);
+	CHECK(writes == 1 && hook_updates == 1);
 	CHECK_TEXT(publish(STATE_BACKOFF, "", "no server answered"), "web: backoff: no server answered\n");
 	CHECK_TEXT(publish(STATE_BACKOFF, "", "the network is down"), "web: backoff: the network is down\n");
 }
@@ -83,8 +76,38 @@ test_a_replaced_worker(void)
 	web.peer.pid = 4712;
 	publish(STATE_WAITING, "", "");
 	CHECK_TEXT(publish(STATE_OPEN, "203.0.113.7:2", ""), "web: open at 203.0.113.7:2 again\n");
-	CHECK(hook_runs == 0 && writes == 1);
+	CHECK(hook_updates == 1 && writes == 1);
 	CHECK(addr_equal(&web.last_outer, &web.report.outer));
+}
+
+static void
+check_event(enum outer_event event, const char *old_outer)
+{
+	char text[ADDR_TEXT_SIZE];
+
+	CHECK_TEXT(outer_event_name(web.event), outer_event_name(event));
+	CHECK_TEXT(addr_text(&web.old_outer, text), old_outer);
+}
+
+/* The last event stays until the next one, whatever else is reported. */
+static void
+test_events(void)
+{
+	fill_service(&web, "web", PROTOCOL_TCP, "10.0.0.5:80", "");
+	publish(STATE_CONNECTING, "", "");
+	check_event(OUTER_SAME, "");
+	publish(STATE_OPEN, "203.0.113.7:1", "");
+	check_event(OUTER_UP, "");
+	publish(STATE_DEGRADED, "203.0.113.7:1", "no answer");
+	check_event(OUTER_UP, "");
+	publish(STATE_OPEN, "203.0.113.7:2", "");
+	check_event(OUTER_CHANGE, "203.0.113.7:1");
+	publish(STATE_BACKOFF, "", "no server answered");
+	check_event(OUTER_DOWN, "203.0.113.7:2");
+	publish(STATE_CONNECTING, "", "");
+	check_event(OUTER_DOWN, "203.0.113.7:2");
+	publish(STATE_OPEN, "203.0.113.7:2", "");
+	check_event(OUTER_UP, "203.0.113.7:2");
 }
 
 static void
@@ -93,11 +116,11 @@ test_no_news(void)
 	struct report old = web.report;
 
 	log_clear();
-	writes = hook_runs = hook_resumes = 0;
+	writes = hook_updates = 0;
 	web.state_since = 1;
 	web.report.bytes_in = 1000;
 	publish_report(&web, &old);
-	CHECK(writes == 0 && hook_runs == 0 && web.state_since == 1);
+	CHECK(writes == 0 && hook_updates == 0 && web.state_since == 1);
 	CHECK_TEXT(log_lines, "");
 	CHECK_TEXT(publish(STATE_OPEN, "203.0.113.7:2", "a server is slow"), "");
 	CHECK(writes == 1 && web.state_since == 1);
@@ -168,7 +191,7 @@ test_advice(void)
 	CHECK_TEXT(publish(STATE_DEGRADED, "203.0.113.7:5", "x"), "web: degraded: x\n");
 	advice = "Nobody gets in.";
 	CHECK_TEXT(publish(STATE_DEGRADED, "203.0.113.7:5", "x"), "web: Nobody gets in.\n");
-	CHECK(writes == 1 && hook_runs == 0);
+	CHECK(writes == 1 && hook_updates == 1);
 	advice = "";
 	CHECK_TEXT(publish(STATE_OPEN, "203.0.113.7:5", ""), "web: open at 203.0.113.7:5 again\n");
 }
@@ -182,6 +205,7 @@ main(void)
 	web.report.state = STATE_WAITING;
 	test_a_life();
 	test_a_replaced_worker();
+	test_events();
 	test_no_news();
 	test_what_is_news();
 	test_observer();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * record.c: the values of the fields, as JSON and as an environment.
- * NEEDS: supervisor/record
+ * NEEDS: supervisor/record supervisor/outer_event
  */
 #include "record.h"
 
@@ -24,6 +24,10 @@ test_values(void)
 	fill_service(&s, "web", PROTOCOL_TCP, "10.0.0.5:80", "203.0.113.7:40123");
 	s.report.bytes_in = UINT64_MAX;
 	s.restarts = 3;
+	s.event = OUTER_CHANGE;
+	s.old_outer = addr_of("203.0.113.7:40120");
+	s.report.keep_alive_interval = 25;
+	s.report.holes_lost = 4;
 	s.report.reach = REACH_UNREACHABLE;
 	strlcpy(s.report.advice, "Nobody gets in.", sizeof(s.report.advice));
 	CHECK_TEXT(value_of(&s, "reach"), "unreachable");
@@ -37,6 +41,12 @@ test_values(void)
 	CHECK_TEXT(value_of(&s, "outer"), "203.0.113.7:40123");
 	CHECK_TEXT(value_of(&s, "outer_ip"), "203.0.113.7");
 	CHECK_TEXT(value_of(&s, "outer_port"), "40123");
+	CHECK_TEXT(value_of(&s, "event"), "change");
+	CHECK_TEXT(value_of(&s, "old_outer"), "203.0.113.7:40120");
+	CHECK_TEXT(value_of(&s, "old_outer_ip"), "203.0.113.7");
+	CHECK_TEXT(value_of(&s, "old_outer_port"), "40120");
+	CHECK_TEXT(value_of(&s, "keep_alive_interval"), "25");
+	CHECK_TEXT(value_of(&s, "holes_lost"), "4");
 	CHECK_TEXT(value_of(&s, "target"), "10.0.0.5:80");
 	CHECK_TEXT(value_of(&s, "bind"), "0.0.0.0:5000");
 	CHECK_TEXT(value_of(&s, "since"), "1700000000");
@@ -61,6 +71,12 @@ test_absent_values(void)
 	CHECK_TEXT(value_of(&s, "outer"), "");
 	CHECK_TEXT(value_of(&s, "outer_ip"), "");
 	CHECK_TEXT(value_of(&s, "outer_port"), "0");
+	CHECK_TEXT(value_of(&s, "event"), "");
+	CHECK_TEXT(value_of(&s, "old_outer"), "");
+	CHECK_TEXT(value_of(&s, "old_outer_ip"), "");
+	CHECK_TEXT(value_of(&s, "old_outer_port"), "0");
+	CHECK_TEXT(value_of(&s, "keep_alive_interval"), "0");
+	CHECK_TEXT(value_of(&s, "holes_lost"), "0");
 	CHECK_TEXT(value_of(&s, "target"), "");
 	CHECK_TEXT(value_of(&s, "since"), "0");
 	CHECK_TEXT(value_of(&s, "state"), "backoff");
