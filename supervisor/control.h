@@ -5,11 +5,14 @@
  *
  *     {"command": "list"}                  {"ok": true, "mappings": [{...}, ...]}
  *     {"command": "show", "name": "web"}   {"ok": true, "mapping": {...}}
+ *     {"command": "refresh"}               {"ok": true, "refreshed": 2}
+ *     {"command": "refresh", "name": "web"}   {"ok": true, "refreshed": 1}
  *     {"command": "version"}               {"ok": true, "version": "1.0.0", "pid": 1}
  *     {"command": "check-nat"}             {"ok": true, "check": {...}}
  *     anything else                        {"ok": false, "error": "in plain words"}
  *
- * A mapping is an object with every field of record.h; a check is checknat_verdict.h's,
+ * A mapping is an object with every field of record.h; refreshed is the number of
+ * mappings that look again; a check is checknat_verdict.h's,
  * and its answer takes up to a minute.  Several requests may
  * follow one another.  What is no request at all ends the connection, so does
  * silence or a client that does not read; no client keeps another one waiting.

@@ -11,6 +11,7 @@
 #include "checknat_verdict.h"
 #include "log.h"
 #include "record.h"
+#include "resolve.h"
 #include "service.h"
 
 static struct {
@@ -50,21 +51,62 @@ answer_list(struct json_object *request, struct json_object *answer)
 	return true;
 }
 
-static bool
-answer_show(struct json_object *request, struct json_object *answer)
+/* The mapping that the member "name" of a request names; else the answer says what is wrong. */
+static struct service *
+find_named(struct json_object *name, struct json_object *answer)
 {
-	struct json_object *name;
-	const struct service *s;
+	struct service *s;
 
-	if (!json_object_object_get_ex(request, "name", &name) || !json_object_is_type(name, json_type_string)) {
+	if (!json_object_is_type(name, json_type_string)) {
 		control_commands_refuse(answer, "the request has no \"name\"");
-		return true;
+		return NULL;
 	}
 	s = service_find(json_object_get_string(name));
 	if (s == NULL)
 		control_commands_refuse(answer, "there is no mapping of that name");
-	else
+	return s;
+}
+
+static bool
+answer_show(struct json_object *request, struct json_object *answer)
+{
+	const struct service *s = find_named(json_object_object_get(request, "name"), answer);
+
+	if (s != NULL)
 		json_object_object_add(answer, "mapping", record_to_json(s));
+	return true;
+}
+
+static unsigned int
+refresh_all(void)
+{
+	struct service *s;
+	unsigned int n = 0;
+
+	resolve_again();
+	TAILQ_FOREACH (s, services_all(), entry) {
+		service_refresh(s);
+		n++;
+	}
+	return n;
+}
+
+static bool
+answer_refresh(struct json_object *request, struct json_object *answer)
+{
+	struct json_object *name;
+	unsigned int refreshed = 1;
+	struct service *s;
+
+	if (!json_object_object_get_ex(request, "name", &name)) {
+		refreshed = refresh_all();
+	} else {
+		s = find_named(name, answer);
+		if (s == NULL)
+			return true;
+		service_refresh(s);
+	}
+	json_object_object_add(answer, "refreshed", json_object_new_int64(refreshed));
 	return true;
 }
 
@@ -123,6 +165,7 @@ answer_check(struct json_object *request, struct json_object *answer)
 static const struct command commands[] = {
     {"list", PERMISSION_READ, answer_list},
     {"show", PERMISSION_READ, answer_show},
+    {"refresh", PERMISSION_READ, answer_refresh},
     {"version", PERMISSION_READ, answer_version},
     {"check-nat", PERMISSION_READ, answer_check},
 };

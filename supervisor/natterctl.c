@@ -6,6 +6,7 @@
 #include <bsd/string.h>
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -29,7 +30,7 @@ static struct {
 
 struct command {
 	const char *name;
-	const char *argument; /* NULL: it takes none */
+	const char *argument; /* NULL: it takes none; in brackets: it may be left out */
 	const char *help;
 	int (*run)(const char *argument); /* returns the exit status */
 };
@@ -94,6 +95,23 @@ run_check_nat(const char *argument)
 }
 
 static void
+print_refreshed(struct json_object *refreshed)
+{
+	int64_t n = json_object_get_int64(refreshed);
+
+	printf("%" PRId64 " mapping%s again\n", n, n == 1 ? " looks" : "s look");
+}
+
+static int
+run_refresh(const char *argument)
+{
+	static const struct question q = {
+	    "refresh", "refreshed", json_type_int, NATTERCTL_PATIENCE, print_refreshed, NULL};
+
+	return ask_and_print(&q, argument);
+}
+
+static void
 print_version(struct json_object *version)
 {
 	fputs("natterd ", stdout);
@@ -116,6 +134,7 @@ static int run_help(const char *argument);
 static const struct command commands[] = {
     {"list", NULL, "every mapping, a line each", run_list},
     {"show", "NAME", "everything about one mapping", run_show},
+    {"refresh", "[NAME]", "look again at once, all mappings or one", run_refresh},
     {"check-nat", NULL, "what kind of NAT is in the way; can natter work here?", run_check_nat},
     {"import", "FILE", "a configuration of v0.9 as a natter.cfg; - reads standard input", natterctl_import},
     {"version", NULL, "the versions of natterctl and of the natterd that runs", run_version},
@@ -177,6 +196,14 @@ find_command(const char *word)
 	return found;
 }
 
+static bool
+takes(const struct command *command, int arguments)
+{
+	if (command->argument == NULL)
+		return arguments == 0;
+	return arguments == 1 || (arguments == 0 && command->argument[0] == '[');
+}
+
 static int
 run_command(int count, char *const words[])
 {
@@ -189,7 +216,7 @@ run_command(int count, char *const words[])
 	command = find_command(words[0]);
 	if (command == NULL)
 		return NATTERCTL_USAGE;
-	if (count != (command->argument != NULL ? 2 : 1)) {
+	if (!takes(command, count - 1)) {
 		fprintf(stderr, "usage: natterctl %s%s%s\n", command->name, command->argument != NULL ? " " : "",
 		    command->argument != NULL ? command->argument : "");
 		return NATTERCTL_USAGE;

@@ -25,7 +25,7 @@ void resolve_add(const struct config_hosts *hosts);
 /* Is each of these names known, or known to fail? */
 bool resolve_is_settled(const struct config_hosts *hosts);
 
-/* The network changed: asks at once for what failed. */
+/* The network changed, or somebody asks: looks up at once what failed. */
 void resolve_again(void);
 
 /* The servers of a mapping as far as they are known: addresses of its own

@@ -263,6 +263,16 @@ services_update_servers(void)
 }
 
 void
+service_refresh(struct service *s)
+{
+	static const struct timeval now = {0};
+
+	if (event_pending(s->restart, EV_TIMEOUT, NULL))
+		event_add(s->restart, &now);
+	peer_look_again(&s->peer, AGAIN_OPERATOR);
+}
+
+void
 services_look_again(enum again_reason reason)
 {
 	struct service *s;

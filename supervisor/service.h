@@ -56,6 +56,10 @@ struct service *service_find(const char *name);
 /* New resolved addresses: sends them to every worker that they concern. */
 void services_update_servers(void);
 
+/* As the operator asks: its worker looks again at once, and starts at once if it waits
+ * to be restarted. */
+void service_refresh(struct service *s);
+
 /* Every worker looks again at once. */
 void services_look_again(enum again_reason reason);
 

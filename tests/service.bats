@@ -108,6 +108,46 @@ start_daemon() {
     [[ $(natter_ctl version) == *1.0.0* ]]
 }
 
+@test "natterctl refresh: one mapping or all look again at once, and it says how many" {
+    config_web <<<'keep_alive_interval = 3600;'
+    natter_start
+    natter_open web
+    looks() {
+        grep -c "web: STUN server .* answered" "$LAB_DIR/natterd.log"
+    }
+    looked_since() {
+        (($(looks) > $1))
+    }
+    before=$(looks)
+    [[ $(natter_ctl refresh web) == "1 mapping looks again" ]]
+    lab_wait 5 looked_since "$before"
+    natter_open web
+    before=$(looks)
+    [[ $(natter_ctl --json refresh) == 1 ]]
+    lab_wait 5 looked_since "$before"
+    run -1 natter_ctl refresh nobody-knows-this
+    [[ $output == *"nobody-knows-this: there is no mapping of that name"* ]]
+    run -2 natter_ctl refresh web game
+    [[ $output == "usage: natterctl refresh [NAME]" ]]
+    run -2 natter_ctl show
+    [[ $output == "usage: natterctl show NAME" ]]
+}
+
+# The pause after the sixth death is 16 s.
+@test "natterctl refresh starts a worker that waits to be restarted" {
+    config_web </dev/null
+    natter_start
+    another_worker() {
+        natter_ctl refresh web && (($(natter_field web pid) != 0 && $(natter_field web pid) != $1))
+    }
+    for _ in {1..6}; do
+        pid=$(natter_field web pid)
+        kill -9 "$pid"
+        lab_wait 3 another_worker "$pid"
+    done
+    natter_open web
+}
+
 @test "the control socket belongs to natterd's user and group, not to the workers', and has mode 0660" {
     config_web </dev/null
     natter_start

@@ -17,6 +17,7 @@
 #include "checknat_verdict.h"
 #include "control_commands.h"
 #include "control_socket.h"
+#include "resolve.h"
 #include "supervisor.h"
 
 #define PATH "run/natter.sock"
@@ -56,6 +57,23 @@ checknat_verdict(const struct checknat_result *result)
 {
 	(void)result;
 	return json_tokener_parse("{\"works\": \"yes\"}");
+}
+
+/* What refresh leads to, in service.c and resolve.c. */
+static struct {
+	int web, game, names;
+} refreshed;
+
+void
+service_refresh(struct service *s)
+{
+	*(s == &web ? &refreshed.web : &refreshed.game) += 1;
+}
+
+void
+resolve_again(void)
+{
+	refreshed.names++;
 }
 
 static int
@@ -200,6 +218,29 @@ test_commands(void)
 	CHECK(strstr(ask(fd, "{\"command\":\"show\",\"name\":7}\n"), "has no \\\"name\\\"") != NULL);
 	CHECK(strstr(ask(fd, "{\"command\":\"lis\"}\n"), "does not know") != NULL);
 	converse(fd, "{\"command\":\"version\"}\n{\"command\":\"list\"}\n{\"command\":\"version\"}\n", 64, 3);
+	close(fd);
+}
+
+static void
+check_refreshed(int web_times, int game_times, int names)
+{
+	CHECK(refreshed.web == web_times && refreshed.game == game_times && refreshed.names == names);
+	memset(&refreshed, 0, sizeof(refreshed));
+}
+
+static void
+test_refresh(void)
+{
+	int fd = connect_client();
+
+	CHECK_TEXT(ask(fd, "{\"command\":\"refresh\"}\n"), "{\"ok\":true,\"refreshed\":2}\n");
+	check_refreshed(1, 1, 1);
+	CHECK_TEXT(ask(fd, "{\"command\":\"refresh\",\"name\":\"game\"}\n"), "{\"ok\":true,\"refreshed\":1}\n");
+	check_refreshed(0, 1, 0);
+	CHECK_TEXT(ask(fd, "{\"command\":\"refresh\",\"name\":\"x\"}\n"),
+	    "{\"ok\":false,\"error\":\"there is no mapping of that name\"}\n");
+	CHECK(strstr(ask(fd, "{\"command\":\"refresh\",\"name\":null}\n"), "\"ok\":false") != NULL);
+	check_refreshed(0, 0, 0);
 	close(fd);
 }
 
@@ -367,6 +408,7 @@ main(void)
 	test_group();
 	CHECK(control_open(base, PATH, (gid_t)-1) == 0);
 	test_commands();
+	test_refresh();
 	test_check();
 	test_many_wait();
 	test_half_close();
