@@ -52,6 +52,37 @@ expect_address_everywhere() {
     expect_address_everywhere tcp-192.168.77.3-80 tcp 192.168.77.3:80 "$outer"
 }
 
+# What became of the mapping in a hook's words, and the same as natterctl has it.
+@test "hook events: up, down when the address is known to be gone, and up again with the one before" {
+    config_with_outputs <<'END'
+mappings = ( { name = "game"; protocol = "udp"; target = "192.168.77.3:2456"; keep_alive_interval = 1;
+      hook = "echo \"{event} {outer_ip}:{outer_port} {old_outer_ip}:{old_outer_port} $NATTER_OLD_OUTER\" >> hooks.txt"; },
+    { name = "plain"; protocol = "udp"; target = "192.168.77.3:2457"; keep_alive_interval = 1;
+      hook = "echo \"{outer_ip}:{outer_port} $NATTER_OLD_OUTER\" >> plain.txt"; } );
+END
+    natter_start
+    first=$(natter_open game)
+    plain=$(natter_open plain)
+    lab_wait 3 hook_ran "up $first :0 "
+    [[ $(natter_field game event) == up && ! $(natter_field game old_outer) ]]
+    lab_nat symmetric
+    lab_wait 30 hook_ran "down :0 $first $first"
+    [[ $(natter_field game event) == down && $(natter_field game old_outer) == "$first" ]]
+    lab_wait 30 natter_is plain event down
+    lab_nat fullcone
+    natter_ctl refresh
+    second=$(natter_open game 30)
+    lab_wait 3 hook_ran "up $second $first $first"
+    [[ $(natter_field game event) == up && $(natter_field game old_outer) == "$first" ]]
+    [[ $(wc -l <"$LAB_DIR/hooks.txt") == 3 ]]
+    # A command that does not ask for events is told addresses alone.
+    again=$(natter_open plain 30)
+    wait_plain() {
+        [[ $(<"$LAB_DIR/plain.txt") == "$plain "$'\n'"$again $plain" ]]
+    }
+    lab_wait 3 wait_plain
+}
+
 @test "open_port, TCP: the program that listens on the punched port is reached" {
     lab_spawn "$LAB_HOST" echo "$NATTER_BUILD/tests/connections" echo 192.168.77.2:8080
     lab_wait 5 lab_listening "$LAB_HOST" tcp 192.168.77.2:8080
