@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "checknat_command.h"
+#include "clockwatch.h"
 #include "config.h"
 #include "console.h"
 #include "control.h"
@@ -28,6 +29,7 @@
 #include "single.h"
 #include "spawn.h"
 #include "status.h"
+#include "unrest.h"
 
 static void
 on_end_signal(evutil_socket_t number, short what, void *arg)
@@ -153,9 +155,34 @@ open_resolver(struct event_base *base, const struct config *config)
 static void
 on_network_change(void)
 {
-	log_debug("natterd: the network changed: looking again");
+	unrest_note(UNREST_NETWORK);
+}
+
+static void
+on_clock_jump(void)
+{
+	unrest_note(UNREST_CLOCK);
+}
+
+static void
+look_again(enum unrest what)
+{
+	if (what == UNREST_CLOCK)
+		log_info("natterd: the clock jumped or the machine was suspended: looking again");
+	else
+		log_debug("natterd: the network changed: looking again");
 	resolve_again();
 	services_look_again(AGAIN_NETWORK);
+}
+
+static void
+watch_machine(struct event_base *base)
+{
+	unrest_open(base, look_again);
+	if (netwatch_open(base, on_network_change) < 0)
+		log_warning("natterd: cannot watch the network for changes: %s", strerror(errno));
+	if (clockwatch_open(base, on_clock_jump) < 0)
+		log_warning("natterd: cannot watch the clock for jumps: %s", strerror(errno));
 }
 
 static void
@@ -181,8 +208,7 @@ open_all(struct event_base *base, const struct options *options, struct config *
 	daemon_leave_terminal(); /* before the first child could have it */
 	say_what_begins(options, config);
 	control_commands_open(base, config, control_answer_waiting);
-	if (netwatch_open(base, on_network_change) < 0)
-		log_warning("natterd: cannot watch the network for changes: %s", strerror(errno));
+	watch_machine(base);
 	status_set_file(base, config->status_file);
 	services_start(base, config);
 	status_write_now();
@@ -198,7 +224,9 @@ close_all(void)
 	status_write_stopped();
 	services_free();
 	status_set_file(NULL, NULL);
+	clockwatch_close();
 	netwatch_close();
+	unrest_close();
 	resolve_close();
 	control_close();
 	spawn_close();

@@ -4,62 +4,72 @@
  */
 #include "netwatch.h"
 
+#include <errno.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
-#include <stdbool.h>
+#include <stdint.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define GROUPS (RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE)
 
-/* A link that comes up brings a dozen messages: its addresses, then its routes. */
-static const struct timeval settle_time = {.tv_usec = 200000};
-
-/* Routers that announce themselves again and again must not make every mapping
- * ask its servers each time. */
-static const struct timeval pause_time = {.tv_sec = 5};
+/* In hundredths of a second: an address that is updated later than this after it was made
+ * was there before.  A new one is updated once while it is made. */
+#define NEW_ADDRESS_AGE 100
 
 static struct {
-	bool told; /* less than pause_time ago */
-	bool owed; /* something changed that was not told yet */
 	int fd;
 	struct event *readable;
-	struct event *settled;
 	void (*changed)(void);
 } netwatch = {.fd = -1};
 
-static void
-on_settled(evutil_socket_t fd, short what, void *arg)
+/* What becomes deprecated is no longer what connections start from, which is news. */
+static bool
+is_prolonged(const struct nlmsghdr *m)
 {
-	(void)fd;
-	(void)what;
-	(void)arg;
-	if (netwatch.told) {
-		netwatch.told = false;
-		if (!netwatch.owed)
-			return;
+	const struct ifaddrmsg *address = NLMSG_DATA(m);
+	const struct ifa_cacheinfo *age;
+	const struct rtattr *a;
+	int left;
+
+	if (m->nlmsg_type != RTM_NEWADDR || m->nlmsg_len < NLMSG_LENGTH(sizeof(*address)) ||
+	    (address->ifa_flags & IFA_F_DEPRECATED) != 0)
+		return false;
+	left = (int)IFA_PAYLOAD(m);
+	for (a = IFA_RTA(address); RTA_OK(a, left); a = RTA_NEXT(a, left)) {
+		age = RTA_DATA(a);
+		if (a->rta_type == IFA_CACHEINFO && RTA_PAYLOAD(a) >= sizeof(*age))
+			return age->tstamp - age->cstamp > NEW_ADDRESS_AGE;
 	}
-	netwatch.owed = false;
-	netwatch.told = true;
-	event_add(netwatch.settled, &pause_time);
-	netwatch.changed();
+	return false;
+}
+
+bool
+netwatch_is_news(const void *messages, size_t length)
+{
+	const struct nlmsghdr *m;
+	int64_t left = (int64_t)length;
+
+	for (m = messages; NLMSG_OK(m, left); m = NLMSG_NEXT(m, left))
+		if (!is_prolonged(m))
+			return true;
+	return left > 0; /* part of one */
 }
 
 static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
-	char messages[8192];
+	_Alignas(struct nlmsghdr) char messages[32768]; /* as much as the kernel puts into one */
+	bool news = false;
 	ssize_t n;
 
 	(void)what;
 	(void)arg;
-	do
-		n = recv(fd, messages, sizeof(messages), MSG_DONTWAIT);
-	while (n > 0);
-	/* Also after ENOBUFS: what was lost was a change, too. */
-	netwatch.owed = true;
-	if (!event_pending(netwatch.settled, EV_TIMEOUT, NULL))
-		event_add(netwatch.settled, &settle_time);
+	while ((n = recv(fd, messages, sizeof(messages), MSG_DONTWAIT)) > 0)
+		news = netwatch_is_news(messages, (size_t)n) || news;
+	/* What was lost was a change, too. */
+	if (news || (n < 0 && errno == ENOBUFS))
+		netwatch.changed();
 }
 
 int
@@ -72,9 +82,7 @@ netwatch_open(struct event_base *base, void (*changed)(void))
 	if (netwatch.fd < 0)
 		return -1;
 	netwatch.readable = event_new(base, netwatch.fd, EV_READ | EV_PERSIST, on_readable, NULL);
-	netwatch.settled = event_new(base, -1, 0, on_settled, NULL);
-	if (netwatch.readable != NULL && netwatch.settled != NULL &&
-	    bind(netwatch.fd, (struct sockaddr *)&kernel, sizeof(kernel)) == 0 &&
+	if (netwatch.readable != NULL && bind(netwatch.fd, (struct sockaddr *)&kernel, sizeof(kernel)) == 0 &&
 	    event_add(netwatch.readable, NULL) == 0)
 		return 0;
 	netwatch_close();
@@ -86,10 +94,8 @@ netwatch_close(void)
 {
 	if (netwatch.readable != NULL)
 		event_free(netwatch.readable);
-	if (netwatch.settled != NULL)
-		event_free(netwatch.settled);
 	if (netwatch.fd >= 0)
 		close(netwatch.fd);
-	netwatch.readable = netwatch.settled = NULL;
+	netwatch.readable = NULL;
 	netwatch.fd = -1;
 }

@@ -122,6 +122,14 @@ run_unit() {
     run_unit single
 }
 
+@test "changes of the network: which are news, and how many looks become of them" {
+    run_unit unrest
+}
+
+@test "the clock watch" {
+    run_unit clockwatch
+}
+
 @test "tables" {
     run_unit table
 }
