@@ -17,7 +17,12 @@
 /* The bounds and defaults of what natter.cfg can set, in seconds. */
 #define KEEP_ALIVE_INTERVAL_MIN 1
 #define KEEP_ALIVE_INTERVAL_MAX 3600
+/* Where one that is learned begins. */
 #define KEEP_ALIVE_INTERVAL_DEFAULT 10
+/* Unless natter.cfg says otherwise it stays within these.  The NATs that forget soonest
+ * do so after some 20 s; one of them that is tried out costs a hole. */
+#define KEEP_ALIVE_SHORTEST_DEFAULT 2
+#define KEEP_ALIVE_LONGEST_DEFAULT 15
 /* Between two questions about the outer address of a TCP mapping. */
 #define STUN_INTERVAL_MIN 10
 #define STUN_INTERVAL_MAX 86400
@@ -50,10 +55,9 @@ struct mapping {
 	uint32_t protocol;            /* enum protocol */
 	uint32_t task;                /* enum task */
 	uint32_t test_page;           /* 1: the worker itself answers what arrives, to show that it does */
-	uint32_t keep_alive_interval; /* seconds */
 	uint32_t keep_alive_shortest; /* seconds: bounds of the interval that is learned; ... */
 	uint32_t keep_alive_longest;  /* ... the same twice: it is fixed */
-	uint32_t stun_interval;       /* seconds; TCP: how often the outer address is looked at */
+	uint32_t stun_interval;       /* seconds; TCP: how often the outer address is looked at, come what may */
 	uint32_t udp_timeout;         /* seconds without a datagram that end a UDP session */
 	uint32_t uid;                 /* what the worker becomes, if it starts as root */
 	uint32_t gid;

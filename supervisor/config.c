@@ -74,8 +74,12 @@ complete_global(struct config_global *global)
 		config_hosts_free(&global->keep_alive);
 		config_hosts_builtin_keep_alive(&global->keep_alive);
 	}
-	if (global->keep_alive_interval == 0)
-		global->keep_alive_interval = KEEP_ALIVE_INTERVAL_DEFAULT;
+	if (global->keep_alive_shortest == 0) {
+		global->keep_alive_shortest = KEEP_ALIVE_SHORTEST_DEFAULT;
+		global->keep_alive_longest = KEEP_ALIVE_LONGEST_DEFAULT;
+	}
+	if (global->stun_interval == 0)
+		global->stun_interval = STUN_INTERVAL_DEFAULT;
 }
 
 /* What the mapping left to the global settings. */
@@ -84,10 +88,12 @@ complete_mapping(struct config_mapping *m, const struct config_global *global)
 {
 	struct mapping *mapping = &m->mapping;
 
-	if (mapping->keep_alive_interval == 0)
-		mapping->keep_alive_interval = global->keep_alive_interval;
-	mapping->keep_alive_shortest = mapping->keep_alive_longest = mapping->keep_alive_interval;
-	mapping->stun_interval = STUN_INTERVAL_DEFAULT;
+	if (mapping->keep_alive_shortest == 0) {
+		mapping->keep_alive_shortest = global->keep_alive_shortest;
+		mapping->keep_alive_longest = global->keep_alive_longest;
+	}
+	if (mapping->stun_interval == 0)
+		mapping->stun_interval = global->stun_interval;
 	if (mapping->udp_timeout == 0)
 		mapping->udp_timeout = UDP_TIMEOUT_DEFAULT;
 	mapping->uid = global->config->uid;

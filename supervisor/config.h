@@ -58,7 +58,7 @@ struct config {
 struct config *config_load(const char *file);
 /* The configuration that is this one mapping (NULL: none) and writes no file: no status, hook,
  * control socket, pid file or memory of ports.  Of FILE it has the servers, the
- * interval and the user; NULL: the built-in ones.  Returns as config_load does. */
+ * intervals and the user; NULL: the built-in ones.  Returns as config_load does. */
 struct config *config_single(const char *file, const struct mapping *mapping);
 void config_free(struct config *config);
 

@@ -141,8 +141,16 @@ read_keep_alive_interval(struct config_file *file, const config_setting_t *setti
 {
 	struct config_global *global = into;
 
-	config_value_number(file, setting, KEEP_ALIVE_INTERVAL_MIN, KEEP_ALIVE_INTERVAL_MAX,
-	    &global->keep_alive_interval);
+	config_value_range(file, setting, KEEP_ALIVE_INTERVAL_MIN, KEEP_ALIVE_INTERVAL_MAX, &global->keep_alive_shortest,
+	    &global->keep_alive_longest);
+}
+
+static void
+read_stun_interval(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	struct config_global *global = into;
+
+	config_value_number(file, setting, STUN_INTERVAL_MIN, STUN_INTERVAL_MAX, &global->stun_interval);
 }
 
 /* An account matters to root alone: nobody else can change to it. */
@@ -206,6 +214,7 @@ static const struct config_key global_keys[] = {
     {"stun_server", read_stun_server},
     {"keep_alive", read_keep_alive},
     {"keep_alive_interval", read_keep_alive_interval},
+    {"stun_interval", read_stun_interval},
     {"user", read_user},
     {"control_socket", read_control_socket},
     {"pid_file", read_pid_file},

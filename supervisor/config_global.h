@@ -13,7 +13,9 @@
 struct config_global {
 	struct config *config;
 	struct config_hosts keep_alive;
-	uint32_t keep_alive_interval; /* 0: not set */
+	uint32_t keep_alive_shortest; /* bounds of the interval; 0: not set */
+	uint32_t keep_alive_longest;
+	uint32_t stun_interval; /* 0: not set */
 	char *hook;                   /* NULL or "": none */
 };
 

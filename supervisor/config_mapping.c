@@ -238,8 +238,16 @@ read_keep_alive_interval(struct config_file *file, const config_setting_t *setti
 {
 	struct config_mapping *m = into;
 
-	config_value_number(file, setting, KEEP_ALIVE_INTERVAL_MIN, KEEP_ALIVE_INTERVAL_MAX,
-	    &m->mapping.keep_alive_interval);
+	config_value_range(file, setting, KEEP_ALIVE_INTERVAL_MIN, KEEP_ALIVE_INTERVAL_MAX,
+	    &m->mapping.keep_alive_shortest, &m->mapping.keep_alive_longest);
+}
+
+static void
+read_stun_interval(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	struct config_mapping *m = into;
+
+	config_value_number(file, setting, STUN_INTERVAL_MIN, STUN_INTERVAL_MAX, &m->mapping.stun_interval);
 }
 
 static void
@@ -274,6 +282,7 @@ static const struct config_key mapping_keys[] = {
     {"keep_alive", read_keep_alive},
     {"keep_alive_interval", read_keep_alive_interval},
     {"stun_server", read_stun_server},
+    {"stun_interval", read_stun_interval},
     {"udp_timeout", read_udp_timeout},
     {"hook", read_hook},
     {NULL, NULL},
@@ -284,6 +293,7 @@ static void
 check_together(struct config_file *file, const config_setting_t *group, const struct config_mapping *m)
 {
 	const config_setting_t *keep_alive = config_setting_get_member(group, "keep_alive");
+	const config_setting_t *stun_interval = config_setting_get_member(group, "stun_interval");
 	const config_setting_t *timeout = config_setting_get_member(group, "udp_timeout");
 	bool udp = m->mapping.protocol == PROTOCOL_UDP, relays = addr_is_set(&m->mapping.target);
 
@@ -301,6 +311,9 @@ check_together(struct config_file *file, const config_setting_t *group, const st
 	if (keep_alive != NULL && udp)
 		config_file_mistake(file, keep_alive,
 		    "is for tcp only, since a udp mapping is kept alive by its STUN servers; take it away");
+	if (stun_interval != NULL && udp)
+		config_file_mistake(file, stun_interval,
+		    "is for tcp only, since a udp mapping asks its STUN servers to be kept alive; take it away");
 	if (timeout != NULL && !(udp && relays))
 		config_file_mistake(file, timeout, "is for a udp mapping with a target; take it away");
 }

@@ -50,7 +50,11 @@ fill_row(struct row *row, const struct config_mapping *m)
 	else
 		snprintf(row->cells[COLUMN_BIND], CELL_SIZE, "%s", text);
 	snprintf(row->cells[COLUMN_TARGET], CELL_SIZE, "%s", relays ? addr_text(&mapping->target, text) : "punch only");
-	snprintf(row->cells[COLUMN_INTERVAL], CELL_SIZE, "%u s", mapping->keep_alive_interval);
+	if (mapping->keep_alive_shortest == mapping->keep_alive_longest)
+		snprintf(row->cells[COLUMN_INTERVAL], CELL_SIZE, "%u s", mapping->keep_alive_longest);
+	else
+		snprintf(row->cells[COLUMN_INTERVAL], CELL_SIZE, "%u-%u s", mapping->keep_alive_shortest,
+		    mapping->keep_alive_longest);
 	if (relays && mapping->protocol == PROTOCOL_UDP)
 		snprintf(row->cells[COLUMN_TIMEOUT], CELL_SIZE, "%u s", mapping->udp_timeout);
 	else

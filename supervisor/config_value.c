@@ -192,6 +192,45 @@ config_value_number(struct config_file *file, const config_setting_t *setting, u
 	return 0;
 }
 
+static int
+two_numbers(struct config_file *file, const config_setting_t *setting, uint32_t min, uint32_t max, uint32_t out[2])
+{
+	int i, mistakes = 0;
+
+	if (config_setting_is_group(setting) || config_setting_length(setting) != 2) {
+		config_file_mistake(file, setting, "must be one whole number, or two, the smaller one first: [ %u, %u ]", min,
+		    max);
+		return -1;
+	}
+	for (i = 0; i < 2; i++)
+		if (config_value_number(file, config_setting_get_elem(setting, (unsigned int)i), min, max, &out[i]) < 0)
+			mistakes++;
+	if (mistakes == 0 && out[0] > out[1]) {
+		config_file_mistake(file, setting, "%u is more than %u; write the smaller one first", out[0], out[1]);
+		mistakes++;
+	}
+	return mistakes == 0 ? 0 : -1;
+}
+
+int
+config_value_range(struct config_file *file, const config_setting_t *setting, uint32_t min, uint32_t max,
+    uint32_t *least, uint32_t *most)
+{
+	uint32_t numbers[2];
+
+	if (config_setting_is_aggregate(setting)) {
+		if (two_numbers(file, setting, min, max, numbers) < 0)
+			return -1;
+	} else {
+		if (config_value_number(file, setting, min, max, &numbers[0]) < 0)
+			return -1;
+		numbers[1] = numbers[0];
+	}
+	*least = numbers[0];
+	*most = numbers[1];
+	return 0;
+}
+
 int
 config_value_protocol(struct config_file *file, const config_setting_t *setting, enum protocol *out)
 {

@@ -34,6 +34,9 @@ int config_value_path(struct config_file *file, const config_setting_t *setting,
 
 int config_value_number(struct config_file *file, const config_setting_t *setting, uint32_t min, uint32_t max,
     uint32_t *out);
+/* Two numbers, the smaller one first, or one that is both. */
+int config_value_range(struct config_file *file, const config_setting_t *setting, uint32_t min, uint32_t max,
+    uint32_t *least, uint32_t *most);
 int config_value_protocol(struct config_file *file, const config_setting_t *setting, enum protocol *out);
 
 /* "ip:port", "ip", ":port", "port" or a number; without an address 0.0.0.0,

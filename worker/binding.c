@@ -24,7 +24,7 @@ struct binding {
 static void
 wait_for_interval(struct binding *b)
 {
-	struct timeval interval = {.tv_sec = b->worker->mapping.keep_alive_interval};
+	struct timeval interval = {.tv_sec = b->worker->mapping.keep_alive_longest};
 
 	b->asked = false;
 	event_add(b->timer, &interval);

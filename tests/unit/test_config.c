@@ -43,6 +43,14 @@ nth(const struct config *config, int n)
 	return m;
 }
 
+static bool
+has_intervals(const struct config *config, int n, uint32_t shortest, uint32_t longest, uint32_t stun)
+{
+	const struct mapping *m = &nth(config, n)->mapping;
+
+	return m->keep_alive_shortest == shortest && m->keep_alive_longest == longest && m->stun_interval == stun;
+}
+
 static const char three[] = "mappings = (\n"
 			    "  { name = \"a\"; protocol = \"tcp\"; target = \"127.0.0.1:80\"; },\n"
 			    "  { name = \"b\"; protocol = \"udp\"; bind = 5000; hook = \"own {outer_ip}\"; },\n"
@@ -130,6 +138,27 @@ test_places(void)
 	config_free(config);
 }
 
+/* A mapping's own setting wins as a whole, wherever it stands. */
+static void
+test_intervals(void)
+{
+	struct config *config = load("mappings = (\n"
+				     "  { protocol = \"tcp\"; bind = 5000; keep_alive_interval = 10; stun_interval = 86400; },\n"
+				     "  { protocol = \"udp\"; bind = 5000; keep_alive_interval = ( 1, 3600 ); },\n"
+				     "  { protocol = \"tcp\"; bind = 5001; }\n"
+				     ");\n"
+				     "keep_alive_interval = [ 5, 20 ];\n"
+				     "stun_interval = 10;\n");
+
+	CHECK(config != NULL);
+	if (config == NULL)
+		return;
+	CHECK(has_intervals(config, 0, 10, 10, 86400));
+	CHECK(has_intervals(config, 1, 1, 3600, 10));
+	CHECK(has_intervals(config, 2, 5, 20, 10));
+	config_free(config);
+}
+
 /* One mapping from elsewhere: a file gives it servers and nothing that would be written. */
 static void
 test_single(void)
@@ -143,12 +172,13 @@ test_single(void)
 	if (config == NULL)
 		return;
 	CHECK(nth(config, 0)->stun.count > 3 && nth(config, 0)->keep_alive.count == 3);
-	CHECK(nth(config, 0)->mapping.keep_alive_interval == KEEP_ALIVE_INTERVAL_DEFAULT);
+	CHECK(has_intervals(config, 0, KEEP_ALIVE_SHORTEST_DEFAULT, KEEP_ALIVE_LONGEST_DEFAULT, STUN_INTERVAL_DEFAULT));
 	CHECK(nth(config, 0)->mapping.uid == config->uid && nth(config, 0)->mapping.test_page == 1);
 	CHECK(config->control_socket == NULL && config->pid_file == NULL && config->state_dir == NULL);
 	config_free(config);
 
 	config = load("open_port = { tcp = [ \"1\" ]; }; keep_alive = [ \"a.example\" ]; keep_alive_interval = 7;"
+		      "stun_interval = 60;"
 		      "stun_server = { tcp = [ \"b.example\" ]; }; state_dir = \"s\"; user = \"nobody\";"
 		      "status_report = { hook = \"x\"; status_file = \"y\"; }; logging = { log_file = \"z\"; };");
 	config_free(config);
@@ -159,7 +189,7 @@ test_single(void)
 	CHECK_TEXT(nth(config, 0)->mapping.name, "tcp-3456");
 	CHECK_TEXT(nth(config, 0)->stun.list[0].host, "b.example");
 	CHECK_TEXT(nth(config, 0)->keep_alive.list[0].host, "a.example");
-	CHECK(nth(config, 0)->mapping.keep_alive_interval == 7);
+	CHECK(has_intervals(config, 0, 7, 7, 60));
 	CHECK(nth(config, 0)->hook == NULL && config->status_file == NULL && config->log_file == NULL);
 	CHECK(config->control_socket == NULL && config->pid_file == NULL && config->state_dir == NULL);
 	CHECK_TEXT(config->user, "nobody");
@@ -192,6 +222,7 @@ main(void)
 	test_same_twice();
 	test_identity();
 	test_places();
+	test_intervals();
 	test_single();
 	test_refused();
 	unlink(path);
