@@ -7,7 +7,7 @@
 set -uo pipefail
 
 # These wait for silence most of the time, so each runs beside the others; what it says comes at the end.
-waiting="check.bats diagnosis.bats"
+waiting="check.bats diagnosis.bats interval.bats"
 
 cd "$(dirname "$0")" || exit 1
 logs=$(mktemp -d)

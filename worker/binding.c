@@ -8,6 +8,7 @@
 
 #include "alloc.h"
 #include "log.h"
+#include "net.h"
 
 /* So long a silence is a doubt, after requests at 0, 0.5 and 1.5 s. */
 static const struct timeval doubt_delay = {.tv_sec = 2};
@@ -19,15 +20,47 @@ struct binding {
 	void *context;
 	struct event *timer; /* the interval's end, or that of patience */
 	bool asked;          /* and not answered yet */
+	struct binding_memory memory;
+	struct addr seen;      /* the outer address in the last answer */
+	double quiet_since;    /* when that came: whatever led to it went out before */
+	uint64_t traffic;      /* bytes relayed up to then */
+	double idle;           /* seconds from then to the first packet of the next question */
+	bool was_busy;         /* clients' traffic went through meanwhile */
 };
+
+/* A relay counts bytes alone: empty datagrams are not noticed. */
+static uint64_t
+relayed(const struct binding *b)
+{
+	return b->memory.traffic->bytes_in + b->memory.traffic->bytes_out;
+}
 
 static void
 wait_for_interval(struct binding *b)
 {
-	struct timeval interval = {.tv_sec = b->worker->mapping.keep_alive_longest};
+	double seconds = interval_next(b->memory.interval);
+	struct timeval pause = {.tv_sec = (time_t)seconds, .tv_usec = (suseconds_t)(seconds * 1e6) % 1000000};
 
 	b->asked = false;
-	event_add(b->timer, &interval);
+	b->quiet_since = net_now();
+	b->traffic = relayed(b);
+	event_add(b->timer, &pause);
+}
+
+/* What the pause before this answer tells. */
+static void
+learn(struct binding *b, const struct addr *seen)
+{
+	struct interval *i = b->memory.interval;
+	uint32_t before = interval_seconds(i);
+
+	if (!b->was_busy && addr_equal(seen, &b->seen))
+		interval_held(i, b->idle, net_now());
+	else if (!b->was_busy && addr_same_ip(seen, &b->seen))
+		interval_lost(i, b->idle, net_now());
+	if (interval_seconds(i) != before)
+		log_debug("after %.1f s of silence: the interval is now %u s", b->idle, interval_seconds(i));
+	b->seen = *seen;
 }
 
 static void
@@ -42,6 +75,8 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	b->asked = true;
+	b->idle = net_now() - b->quiet_since;
+	b->was_busy = relayed(b) != b->traffic;
 	event_add(b->timer, &doubt_delay);
 	probe_again(b->probe);
 }
@@ -53,6 +88,7 @@ on_probe(void *context, struct probe *probe, const struct probe_result *result)
 
 	(void)probe;
 	if (result->ok) {
+		learn(b, &result->mapped);
 		wait_for_interval(b);
 		b->handlers.on_answer(b->context, result);
 	} else {
@@ -62,12 +98,15 @@ on_probe(void *context, struct probe *probe, const struct probe_result *result)
 }
 
 struct binding *
-binding_start(struct worker *worker, struct probe *probe, const struct binding_handlers *handlers, void *context)
+binding_start(struct worker *worker, struct probe *probe, const struct addr *seen, const struct binding_memory *memory,
+    const struct binding_handlers *handlers, void *context)
 {
 	struct binding *b = alloc_zero(sizeof(*b));
 
 	b->worker = worker;
 	b->probe = probe;
+	b->seen = *seen;
+	b->memory = *memory;
 	b->handlers = *handlers;
 	b->context = context;
 	b->timer = event_new(worker->base, -1, 0, on_timer, b);

@@ -3,11 +3,20 @@
  * What holds the hole of a UDP mapping open: a question to one STUN server at every
  * interval, each answer to which is a fresh look at the outer address.  The session
  * decides what follows when the server is silent.
+ *
+ * The answers teach the interval: the same outer address means that the hole was held,
+ * another port of the same address that it was lost in the pause before the question.
+ * (Another address means that the NAT got one, which tells nothing of idleness.)  A
+ * pause in which clients' traffic was relayed teaches nothing, since that holds the
+ * hole open, too.  Traffic of another program that has the port cannot be seen: then
+ * the interval may grow too long, and is corrected by the first loss when it ends.
  */
 #ifndef BINDING_H
 #define BINDING_H
 
+#include "interval.h"
 #include "probe.h"
+#include "relay.h"
 
 struct binding;
 
@@ -18,9 +27,16 @@ struct binding_handlers {
 	void (*on_lost)(void *context, const char *reason); /* no answer; binding_free is due */
 };
 
-/* Takes over a probe that has had its answer. */
-struct binding *binding_start(struct worker *worker, struct probe *probe, const struct binding_handlers *handlers,
-    void *context);
+/* What outlives a binding: the next one goes on from it. */
+struct binding_memory {
+	struct interval *interval;
+	const struct relay_counters *traffic; /* of clients */
+};
+
+/* Takes over a probe whose answer was that the outer address is seen.  What the memory points
+ * to must outlive it. */
+struct binding *binding_start(struct worker *worker, struct probe *probe, const struct addr *seen,
+    const struct binding_memory *memory, const struct binding_handlers *handlers, void *context);
 /* Whom it asks. */
 const struct addr *binding_server(const struct binding *b);
 /* b may be NULL. */

@@ -21,11 +21,6 @@ void bulletin_free(struct bulletin *b);
 /* The counters that go into the report; they must outlive it. */
 void bulletin_set_counters(struct bulletin *b, const struct relay_counters *counters);
 
-/* The keep-alive interval, seconds, and the times that the hole was lost; sent with the next
- * bulletin_enter or bulletin_send. */
-void bulletin_set_interval(struct bulletin *b, uint32_t seconds);
-void bulletin_count_loss(struct bulletin *b);
-
 const struct report *bulletin_report(const struct bulletin *b);
 bool bulletin_is_published(const struct bulletin *b);
 struct reach_test *bulletin_reach(struct bulletin *b);
@@ -43,6 +38,10 @@ void bulletin_withdraw(struct bulletin *b);
 bool bulletin_try_again(struct bulletin *b);
 /* Does it stand for that reason, since the last bulletin_publish? */
 bool bulletin_is_on_trial(const struct bulletin *b);
+/* How often something leaves the port so that the hole stays, in seconds; likewise. */
+void bulletin_set_interval(struct bulletin *b, uint32_t seconds);
+/* Nothing held the hole any more, or it is another one; likewise. */
+void bulletin_count_loss(struct bulletin *b);
 /* What reaches it is to be looked into again with the next answer, even if the outer address stays. */
 void bulletin_look_again(struct bulletin *b);
 

@@ -53,6 +53,7 @@ struct session {
 	struct serving *serving;
 	struct keeper *keeper;   /* TCP: what holds the mapping */
 	struct binding *binding; /* UDP: the same, or NULL */
+	struct interval interval; /* that was learned, UDP */
 	struct round *round;     /* servers being asked now, or NULL */
 	unsigned int next_stun;  /* counter round the list of servers */
 	unsigned int failures;   /* tries since the last success */
@@ -128,8 +129,8 @@ enter(struct session *s, enum state state, const char *why)
 	if (state == STATE_OPEN) {
 		s->failures = 0;
 		plan_look(s);
-		if (!is_udp(s))
-			bulletin_set_interval(s->bulletin, keeper_interval(s->keeper));
+		bulletin_set_interval(s->bulletin,
+		    is_udp(s) ? interval_seconds(&s->interval) : keeper_interval(s->keeper));
 	} else if (state == STATE_DEGRADED) {
 		set_timer(s, net_now() - s->doubt_since < LONG_DOUBT_SECONDS ? RETRY_SECONDS : SLOW_RETRY_SECONDS);
 	} else if (state == STATE_BACKOFF) {
@@ -244,16 +245,17 @@ on_binding_lost(void *context, const char *reason)
 }
 
 static void
-keep_winner(struct session *s, struct probe *winner)
+keep_winner(struct session *s, struct probe *winner, const struct addr *seen)
 {
 	static const struct binding_handlers handlers = {on_binding_answer, on_binding_silence, on_binding_lost};
+	struct binding_memory memory = {&s->interval, serving_counters(s->serving)};
 
 	if (!is_udp(s)) {
 		probe_free(winner);
 		return;
 	}
 	drop_binding(s);
-	s->binding = binding_start(s->worker, winner, &handlers, s);
+	s->binding = binding_start(s->worker, winner, seen, &memory, &handlers, s);
 }
 
 /* Nobody would keep open what the STUN servers have just seen.  After a change of this
@@ -320,7 +322,7 @@ take_address(struct session *s, const struct probe_result *result, struct probe 
 	bool has_nat = !addr_equal(&result->local, &result->mapped); /* and so something to hold open */
 
 	log_debug("STUN server %s answered", probe_server(winner)->name);
-	keep_winner(s, winner);
+	keep_winner(s, winner, &result->mapped);
 	if (place == KEEPER_STALE)
 		replace_keep_alive(s);
 	else if (place != KEEPER_HERE && has_nat)
@@ -709,6 +711,7 @@ session_new(struct worker *worker)
 	struct session *s = alloc_zero(sizeof(*s));
 
 	s->worker = worker;
+	interval_init(&s->interval, worker->mapping.keep_alive_shortest, worker->mapping.keep_alive_longest, net_now());
 	s->timer = event_new(worker->base, -1, 0, on_timer, s);
 	s->look = event_new(worker->base, -1, 0, on_look, s);
 	if (s->timer == NULL || s->look == NULL)
