@@ -13,12 +13,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "jitter.h"
 #include "log.h"
 #include "lookup.h"
 
 #define RETRY_MAX 60
 /* Public servers move: their addresses are looked up again after this. */
-static const struct timeval refresh_time = {.tv_sec = 600};
+#define REFRESH_SECONDS 600
 
 struct name {
 	char host[ADDR_HOST_SIZE];
@@ -99,7 +100,7 @@ start_look_up(size_t index)
 static void
 arm_timer(void)
 {
-	struct timeval t = {.tv_sec = resolve.retry};
+	struct timeval t = jitter(resolve.retry);
 	size_t i;
 
 	for (i = 0; i < resolve.count; i++)
@@ -120,6 +121,14 @@ look_up_names(bool only_failing)
 	}
 }
 
+static int
+arm_refresh(void)
+{
+	struct timeval t = jitter(REFRESH_SECONDS);
+
+	return event_add(resolve.refresh, &t);
+}
+
 static void
 on_refresh(evutil_socket_t fd, short what, void *arg)
 {
@@ -127,6 +136,7 @@ on_refresh(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	(void)arg;
 	look_up_names(false);
+	(void)arm_refresh();
 }
 
 static void
@@ -271,9 +281,9 @@ resolve_open(struct event_base *base, const struct config *config, void (*change
 		return -1;
 	resolve.readable = event_new(base, resolve.pipe[0], EV_READ | EV_PERSIST, on_answer, NULL);
 	resolve.timer = event_new(base, -1, 0, on_timer, NULL);
-	resolve.refresh = event_new(base, -1, EV_PERSIST, on_refresh, NULL);
+	resolve.refresh = event_new(base, -1, 0, on_refresh, NULL);
 	if (resolve.readable == NULL || resolve.timer == NULL || resolve.refresh == NULL ||
-	    event_add(resolve.readable, NULL) < 0 || event_add(resolve.refresh, &refresh_time) < 0)
+	    event_add(resolve.readable, NULL) < 0 || arm_refresh() < 0)
 		return -1;
 	look_up_names(false);
 	return 0;

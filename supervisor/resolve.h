@@ -3,8 +3,8 @@
  * Names to addresses, once for all mappings.  Each look-up runs in a short-lived
  * child, so that a resolver that hangs or is fed a hostile answer harms nothing:
  * this process never parses a byte from the network.  Names that failed are
- * asked again after 1, 2, 4 .. 60 s, all of them every ten minutes, and an
- * address once known is kept while its name fails.
+ * asked again after 1, 2, 4 .. 60 s, all of them every ten minutes, each time a
+ * little later by chance, and an address once known is kept while its name fails.
  */
 #ifndef RESOLVE_H
 #define RESOLVE_H

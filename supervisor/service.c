@@ -13,6 +13,7 @@
 
 #include "alloc.h"
 #include "hook.h"
+#include "jitter.h"
 #include "log.h"
 #include "publish.h"
 #include "resolve.h"
@@ -110,7 +111,7 @@ on_message(void *context, const struct message *m)
 	return NULL;
 }
 
-/* 0, 1, 2, 4 .. 60 s: the first replacement comes at once. */
+/* 0, 1, 2, 4 .. 60 s and a little more: the first replacement comes at once. */
 static unsigned int
 pause_before_restart(const struct service *s)
 {
@@ -122,7 +123,7 @@ pause_before_restart(const struct service *s)
 static void
 schedule_restart(struct service *s)
 {
-	struct timeval t = {.tv_sec = pause_before_restart(s)};
+	struct timeval t = jitter(pause_before_restart(s));
 
 	event_add(s->restart, &t);
 }
