@@ -139,24 +139,12 @@ static const char *
 take_log_line(struct peer *p, const struct message *m)
 {
 	size_t size = m->length - offsetof(struct log_record, text);
-	time_t now = time(NULL);
 
 	if (m->length <= offsetof(struct log_record, text) || m->length > sizeof(m->log) ||
 	    m->log.level >= LOG_LEVEL_COUNT || !text_is_printable(m->log.text, size))
 		return "sent a malformed log line";
-	if (now != p->log_second) {
-		if (p->log_dropped > 0)
-			log_warning("%s: %u more lines were left out", p->mapping->name, p->log_dropped);
-		p->log_second = now;
-		p->log_credit = LOG_CREDIT;
-		p->log_dropped = 0;
-	}
-	if (p->log_credit == 0) {
-		p->log_dropped++;
-		return NULL;
-	}
-	p->log_credit--;
-	log_at((enum log_level)m->log.level, "%s: %s", p->mapping->name, m->log.text);
+	if (quota_take_line(&p->lines, LOG_CREDIT, 1, p->mapping->name))
+		log_at((enum log_level)m->log.level, "%s: %s", p->mapping->name, m->log.text);
 	return NULL;
 }
 

@@ -13,10 +13,10 @@
 #include <stdbool.h>
 #include <sys/queue.h>
 #include <sys/types.h>
-#include <time.h>
 
 #include "held.h"
 #include "message.h"
+#include "quota.h"
 
 struct peer_handlers {
 	/* A message of another kind.  Returns NULL, or in a few words what rule the
@@ -35,9 +35,7 @@ struct peer {
 	pid_t pid;               /* 0: no worker now */
 	int fd;                  /* the socket to it, or -1 */
 	struct event *readable;
-	time_t log_second;       /* the second in which ... */
-	unsigned int log_credit; /* ... so many more of its lines are logged */
-	unsigned int log_dropped; /* and so many were not */
+	struct quota lines; /* of the log */
 };
 
 /* Makes *p ready; there is no worker yet, and nothing held.  What is given must outlive it. */

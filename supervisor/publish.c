@@ -13,6 +13,10 @@
 #include "record.h"
 #include "status.h"
 
+/* A mapping that flaps may so often write about it into the log, in so many seconds. */
+#define LINES_CREDIT 20
+#define LINES_SECONDS 10
+
 static publish_observer *observe; /* NULL: nobody */
 
 void
@@ -37,11 +41,19 @@ level_of(struct service *s, const struct report *old)
 	return observe == NULL ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG;
 }
 
+static bool
+may_log(struct service *s, enum log_level level)
+{
+	return level <= log_get_level() && quota_take_line(&s->lines, LINES_CREDIT, LINES_SECONDS, s->mapping.name);
+}
+
 static void
-log_address(const struct service *s)
+log_address(struct service *s)
 {
 	char now[ADDR_TEXT_SIZE], was[ADDR_TEXT_SIZE];
 
+	if (!may_log(s, LOG_LEVEL_INFO))
+		return;
 	addr_text(&s->report.outer, now);
 	if (addr_is_set(&s->last_outer))
 		log_info("%s: open at %s (was %s)", s->mapping.name, now, addr_text(&s->last_outer, was));
@@ -52,10 +64,11 @@ log_address(const struct service *s)
 static void
 log_open_again(struct service *s)
 {
+	enum log_level level = s->complaint[0] != '\0' ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
 	char at[ADDR_TEXT_SIZE];
 
-	log_at(s->complaint[0] != '\0' ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "%s: open at %s again", s->mapping.name,
-	    addr_text(&s->report.outer, at));
+	if (may_log(s, level))
+		log_at(level, "%s: open at %s again", s->mapping.name, addr_text(&s->report.outer, at));
 	s->complaint[0] = '\0';
 }
 
@@ -64,9 +77,12 @@ log_state(struct service *s, const struct report *old)
 {
 	char state[RECORD_VALUE_SIZE];
 	const char *error = s->report.error;
+	enum log_level level = level_of(s, old);
 
+	if (!may_log(s, level))
+		return;
 	record_value(record_find("state"), s, state);
-	log_at(level_of(s, old), "%s: %s%s%s", s->mapping.name, state, error[0] != '\0' ? ": " : "", error);
+	log_at(level, "%s: %s%s%s", s->mapping.name, state, error[0] != '\0' ? ": " : "", error);
 }
 
 static void
@@ -101,7 +117,7 @@ publish_report(struct service *s, const struct report *old)
 	} else if (other_state || (other_error && new->state != STATE_OPEN)) {
 		log_state(s, old);
 	}
-	if (new->advice[0] != '\0' && strcmp(new->advice, old->advice) != 0)
+	if (new->advice[0] != '\0' && strcmp(new->advice, old->advice) != 0 && may_log(s, LOG_LEVEL_INFO))
 		log_info("%s: %s", s->mapping.name, new->advice);
 	status_write_soon();
 	hook_update(s->hook);

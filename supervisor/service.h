@@ -15,6 +15,7 @@
 #include "mapping.h"
 #include "outer_event.h"
 #include "peer.h"
+#include "quota.h"
 #include "report.h"
 #include "takeover.h"
 
@@ -40,6 +41,7 @@ struct service {
 	unsigned int failures;               /* workers that died since one proved itself */
 	unsigned int restarts;               /* workers replaced since natterd started */
 	struct hook *hook;                   /* hook.c's; NULL: none */
+	struct quota lines;                  /* publish.c's, of the log */
 };
 
 TAILQ_HEAD(services, service);
