@@ -142,6 +142,10 @@ run_unit() {
     run_unit interval
 }
 
+@test "what a UDP mapping's keep-alive teaches of its interval" {
+    run_unit binding
+}
+
 @test "the import of v0.9's hooks" {
     run_unit import
 }

@@ -25,7 +25,7 @@ struct binding {
 	double quiet_since;    /* when that came: whatever led to it went out before */
 	uint64_t traffic;      /* bytes relayed up to then */
 	double idle;           /* seconds from then to the first packet of the next question */
-	bool was_busy;         /* clients' traffic went through meanwhile */
+	bool tells_nothing;    /* of idleness: clients' traffic went through meanwhile, or nothing did afterwards */
 };
 
 /* A relay counts bytes alone: empty datagrams are not noticed. */
@@ -54,9 +54,9 @@ learn(struct binding *b, const struct addr *seen)
 	struct interval *i = b->memory.interval;
 	uint32_t before = interval_seconds(i);
 
-	if (!b->was_busy && addr_equal(seen, &b->seen))
+	if (!b->tells_nothing && addr_equal(seen, &b->seen))
 		interval_held(i, b->idle, net_now());
-	else if (!b->was_busy && addr_same_ip(seen, &b->seen))
+	else if (!b->tells_nothing && addr_same_ip(seen, &b->seen))
 		interval_lost(i, b->idle, net_now());
 	if (interval_seconds(i) != before)
 		log_debug("after %.1f s of silence: the interval is now %u s", b->idle, interval_seconds(i));
@@ -71,12 +71,13 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (b->asked) {
+		b->tells_nothing = true;
 		b->handlers.on_silence(b->context);
 		return;
 	}
 	b->asked = true;
 	b->idle = net_now() - b->quiet_since;
-	b->was_busy = relayed(b) != b->traffic;
+	b->tells_nothing = relayed(b) != b->traffic;
 	event_add(b->timer, &doubt_delay);
 	probe_again(b->probe);
 }

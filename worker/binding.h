@@ -6,10 +6,11 @@
  *
  * The answers teach the interval: the same outer address means that the hole was held,
  * another port of the same address that it was lost in the pause before the question.
- * (Another address means that the NAT got one, which tells nothing of idleness.)  A
- * pause in which clients' traffic was relayed teaches nothing, since that holds the
- * hole open, too.  Traffic of another program that has the port cannot be seen: then
- * the interval may grow too long, and is corrected by the first loss when it ends.
+ * What has another reason teaches nothing: another address, since the NAT got it; an
+ * answer after a silence, since a NAT that has only forgotten makes a new hole at once;
+ * and a pause in which clients' traffic was relayed, since that holds the hole open.
+ * Traffic of another program that has the port cannot be seen: then the interval may
+ * grow too long, and is corrected by the first loss when it ends.
  */
 #ifndef BINDING_H
 #define BINDING_H
