@@ -35,6 +35,7 @@ struct keeper {
 	struct vigil vigil;
 	struct interval interval;
 	double test_until; /* on the monotonic clock */
+	double trouble_at; /* when last none was up before, or one was reset or fell silent */
 	bool on_watch;
 	unsigned int astray; /* judgements in a row that they are not here */
 };
@@ -64,8 +65,10 @@ on_up(void *context, bool is_first)
 
 	if (is_watching(k))
 		begin_to_look(k);
-	if (is_first)
-		k->handlers.on_up(k->context);
+	if (!is_first)
+		return;
+	k->trouble_at = net_now();
+	k->handlers.on_up(k->context);
 }
 
 static void
@@ -82,6 +85,8 @@ on_end(void *context, enum keepalive_end end, const char *reason)
 {
 	struct keeper *k = context;
 
+	if (end == KEEPALIVE_RESET || end == KEEPALIVE_SILENT)
+		k->trouble_at = net_now();
 	if (!keeper_is_up(k)) {
 		vigil_settle(&k->vigil, false);
 		k->handlers.on_lost(k->context, reason, KEEPER_TRYING);
@@ -206,6 +211,12 @@ bool
 keeper_is_live(const struct keeper *k)
 {
 	return keeper_is_up(k) && !k->vigil.in_doubt;
+}
+
+bool
+keeper_vouches(const struct keeper *k, double since)
+{
+	return keeper_is_live(k) && k->trouble_at <= since;
 }
 
 bool

@@ -55,6 +55,9 @@ void keeper_clear_doubt(struct keeper *k);
 bool keeper_is_up(const struct keeper *k);
 /* ... and no doubt that it reaches its server? */
 bool keeper_is_live(const struct keeper *k);
+/* ... and nothing happened since that time (net_now) that a NAT which forgot the hole would
+ * cause? */
+bool keeper_vouches(const struct keeper *k, double since);
 /* Is one being made while there is none? */
 bool keeper_is_connecting(const struct keeper *k);
 

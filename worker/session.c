@@ -58,6 +58,7 @@ struct session {
 	unsigned int next_stun;  /* counter round the list of servers */
 	unsigned int failures;   /* tries since the last success */
 	unsigned int in_vain;    /* questions since the doubt began */
+	double confirmed_at;     /* when servers last saw the published address, on the monotonic clock */
 	double doubt_since;      /* on the monotonic clock; 0: no doubt */
 	bool on_watch;
 	bool patient;   /* the pause is not for lack of a network: only its end ends it */
@@ -87,7 +88,7 @@ state_of(const struct session *s)
 static bool
 is_vouched_for(const struct session *s)
 {
-	return bulletin_is_published(s->bulletin) && !is_udp(s) && keeper_is_live(s->keeper);
+	return bulletin_is_published(s->bulletin) && !is_udp(s) && keeper_vouches(s->keeper, s->confirmed_at);
 }
 
 static void
@@ -191,6 +192,7 @@ publish(struct session *s, const struct probe_result *result)
 		note_move(s);
 	else if (!is_udp(s))
 		keeper_clear_doubt(s->keeper);
+	s->confirmed_at = net_now();
 	s->patient = false;
 	s->rumour.mapped = (struct addr){0};
 	bulletin_publish(s->bulletin, result);
@@ -293,7 +295,7 @@ is_backed(const struct session *s, const struct addr *mapped, const struct addr 
 {
 	uint32_t i;
 
-	if (!is_udp(s) && !keeper_is_live(s->keeper))
+	if (!is_udp(s) && !is_vouched_for(s))
 		return true;
 	if (!addr_is_set(&s->rumour.mapped) || !addr_equal(&s->rumour.mapped, mapped))
 		return false;
@@ -374,6 +376,7 @@ take_symmetric(struct session *s, bool is_still_seen, const char *why)
 static void
 take_failure(struct session *s, const char *why)
 {
+	s->in_vain++;
 	if (state_of(s) == STATE_OPEN)
 		s->next_stun++; /* nobody doubted the address: it was only looked at again */
 	else
@@ -478,7 +481,7 @@ on_keep_alive_doubt(void *context, const char *reason)
 
 	if (!bulletin_is_published(s->bulletin))
 		return; /* servers are being asked, or will be */
-	if (!keeper_is_live(s->keeper))
+	if (!is_vouched_for(s))
 		enter(s, STATE_DEGRADED, reason);
 	ask_anew(s);
 }
@@ -488,7 +491,7 @@ on_keep_alive_heard(void *context)
 {
 	struct session *s = context;
 
-	if (state_of(s) == STATE_DEGRADED && !addr_is_set(&s->rumour.mapped))
+	if (state_of(s) == STATE_DEGRADED && is_vouched_for(s) && !addr_is_set(&s->rumour.mapped))
 		enter(s, STATE_OPEN, "");
 }
 
