@@ -15,9 +15,11 @@
 #include "hook.h"
 #include "jitter.h"
 #include "log.h"
+#include "neighbours.h"
 #include "publish.h"
 #include "resolve.h"
 #include "text.h"
+#include "watch.h"
 
 #define BACKOFF_MAX 60
 /* What proves a worker: so long a life, or so long since it opened the mapping. */
@@ -55,7 +57,9 @@ replace_report(struct service *s, const struct report *new)
 	struct report old = s->report;
 
 	s->report = *new;
+	neighbours_take_report(s, &old);
 	publish_report(s, &old);
+	watch_choose(s);
 }
 
 /* Has it been open without a break, its address is as old as it was. */
@@ -133,6 +137,7 @@ start_worker(struct service *s)
 {
 	if (peer_start(&s->peer, services.base, &s->servers) == 0) {
 		event_add(s->healthy, &healthy_life);
+		watch_start(s);
 		return;
 	}
 	s->failures++;
@@ -240,6 +245,7 @@ services_start(struct event_base *base, const struct config *config)
 	struct service *s;
 
 	services.base = base;
+	neighbours_open(base);
 	TAILQ_FOREACH(m, &config->mappings, entry)
 		add_service(config, m);
 	TAILQ_FOREACH(s, &services.list, entry) {
@@ -300,6 +306,7 @@ services_free(void)
 {
 	struct service *s;
 
+	neighbours_close();
 	while ((s = TAILQ_FIRST(&services.list)) != NULL) {
 		TAILQ_REMOVE(&services.list, s, entry);
 		event_free(s->restart);

@@ -7,6 +7,7 @@
 #define SERVICE_H
 
 #include <event2/event.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
@@ -41,6 +42,7 @@ struct service {
 	unsigned int failures;               /* workers that died since one proved itself */
 	unsigned int restarts;               /* workers replaced since natterd started */
 	struct hook *hook;                   /* hook.c's; NULL: none */
+	bool watches;                        /* its worker has the duty to watch the NAT; watch.c's */
 	struct quota lines;                  /* publish.c's, of the log */
 };
 

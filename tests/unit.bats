@@ -114,6 +114,10 @@ run_unit() {
     run_unit takeover
 }
 
+@test "neighbours behind a NAT: who is told what, and who watches" {
+    run_unit neighbours
+}
+
 @test "what a person at the terminal sees" {
     run_unit console
 }
