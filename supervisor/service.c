@@ -17,7 +17,7 @@
 #include "log.h"
 #include "neighbours.h"
 #include "publish.h"
-#include "resolve.h"
+#include "servers.h"
 #include "text.h"
 #include "watch.h"
 
@@ -106,6 +106,8 @@ on_message(void *context, const struct message *m)
 {
 	struct service *s = context;
 
+	if (m->kind == MESSAGE_SERVER)
+		return servers_take_news(s, m);
 	if (m->kind != MESSAGE_REPORT)
 		return "sent what no worker of a mapping may send";
 	if (m->length != sizeof(m->report) || !report_is_valid(&m->report) || !is_own_address(s, &m->report))
@@ -246,10 +248,11 @@ services_start(struct event_base *base, const struct config *config)
 
 	services.base = base;
 	neighbours_open(base);
+	servers_open(base, services_update_servers);
 	TAILQ_FOREACH(m, &config->mappings, entry)
 		add_service(config, m);
 	TAILQ_FOREACH(s, &services.list, entry) {
-		resolve_servers(s->config, &s->servers);
+		servers_list(s, &s->servers);
 		start_worker(s);
 	}
 }
@@ -261,12 +264,13 @@ services_update_servers(void)
 	struct service *s;
 
 	TAILQ_FOREACH(s, &services.list, entry) {
-		resolve_servers(s->config, &servers);
+		servers_list(s, &servers);
 		if (memcmp(&servers, &s->servers, sizeof(servers)) == 0)
 			continue;
 		s->servers = servers;
 		peer_send_servers(&s->peer, &servers);
 	}
+	servers_forget_unused();
 }
 
 void
@@ -306,6 +310,7 @@ services_free(void)
 {
 	struct service *s;
 
+	servers_close();
 	neighbours_close();
 	while ((s = TAILQ_FIRST(&services.list)) != NULL) {
 		TAILQ_REMOVE(&services.list, s, entry);

@@ -43,6 +43,7 @@ struct service {
 	unsigned int restarts;               /* workers replaced since natterd started */
 	struct hook *hook;                   /* hook.c's; NULL: none */
 	bool watches;                        /* its worker has the duty to watch the NAT; watch.c's */
+	struct quota news;                   /* servers.c's, of what its worker says of servers */
 	struct quota lines;                  /* publish.c's, of the log */
 };
 
@@ -57,7 +58,7 @@ struct services *services_all(void);
 /* Finds by name; NULL if there is none. */
 struct service *service_find(const char *name);
 
-/* New resolved addresses: sends them to every worker that they concern. */
+/* New resolved addresses, or news of servers: sends them to every worker that they concern. */
 void services_update_servers(void);
 
 /* As the operator asks: its worker looks again at once, and starts at once if it waits

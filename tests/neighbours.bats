@@ -130,3 +130,17 @@ was_told() {
     lab_wait 5 was_told a "duty 1"
     run ! grep "u is told: duty" "$LAB_DIR/natterd.log"
 }
+
+@test "a server that one worker says has failed is left alone by all, and a worker that talks nonsense is ended" {
+    { mapping web tcp 0.0.0.0:8081 10; mapping teller tcp 0.0.0.0:8082 10; } | mappings
+    start_with_standins
+    lab_wait 5 was_told web "servers, resting 203.0.113.30:80"
+    lab_wait 5 was_told teller "servers, resting 203.0.113.30:80"
+    grep -Eq "debug: natterd: server 203.0.113.30 \(203.0.113.30:80, tcp\) failed and is left alone for 3[0-6] s" "$LAB_DIR/natterd.log"
+    lab_end natterd
+    { mapping web tcp 0.0.0.0:8081 10; mapping liar tcp 0.0.0.0:8082 10; } | mappings
+    start_with_standins
+    lab_wait 5 grep -q "error: liar: its worker sent malformed news of a server and is ended" "$LAB_DIR/natterd.log"
+    lab_wait 5 natter_is liar state restarting
+    run ! grep resting "$LAB_DIR/natterd.log"
+}

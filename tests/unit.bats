@@ -118,6 +118,10 @@ run_unit() {
     run_unit neighbours
 }
 
+@test "servers that fail: until when they are left alone, and whose word counts" {
+    run_unit servers
+}
+
 @test "what a person at the terminal sees" {
     run_unit console
 }

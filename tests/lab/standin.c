@@ -1,14 +1,45 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * In natter-worker's place: says on standard error what natterd tells it, and speaks with
- * nobody else.
+ * nobody else.  The name of its mapping says what else it does when it knows its servers:
+ *
+ *     teller...   says that its first keep-alive server failed
+ *     liar...     says something of that server that has no meaning
  */
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "message.h"
 
 static struct mapping mapping;
+
+static void
+tell(const struct servers *servers, uint32_t good)
+{
+	struct server_news news = {.addr = servers->keep_alive[0].addr, .good = good};
+
+	if (message_send(MESSAGE_WORKER_FD, MESSAGE_SERVER, &news, sizeof(news), -1) < 0)
+		exit(2);
+}
+
+static void
+take_servers(const struct servers *servers)
+{
+	char text[ADDR_TEXT_SIZE];
+	uint32_t i;
+
+	fprintf(stderr, "%s is told: servers", mapping.name);
+	for (i = 0; i < servers->keep_alive_count; i++)
+		if (servers->keep_alive[i].rest_until != 0)
+			fprintf(stderr, ", resting %s", addr_text(&servers->keep_alive[i].addr, text));
+	fprintf(stderr, "\n");
+	if (strncmp(mapping.name, "teller", 6) == 0)
+		tell(servers, 0);
+	else if (strncmp(mapping.name, "liar", 4) == 0)
+		tell(servers, 2);
+}
 
 static void
 take(const struct message *m)
@@ -19,7 +50,7 @@ take(const struct message *m)
 		fprintf(stderr, "%s is told: mapping\n", mapping.name);
 		return;
 	case MESSAGE_SERVERS:
-		fprintf(stderr, "%s is told: servers\n", mapping.name);
+		take_servers(&m->servers);
 		return;
 	case MESSAGE_DUTY:
 		fprintf(stderr, "%s is told: duty %u\n", mapping.name, m->duty.watch);
