@@ -172,9 +172,11 @@ at_once() {
     outer=$(address)
     [[ $(natter_fetch "$outer") == "<h1>It works!</h1><hr/>Natter" ]]
     lab_stop_server nginx30
-    lab_wait 10 grep -q "^lost $outer: " "$LAB_DIR/one.log"
-    grep -q "^in doubt: .*$outer still stands" "$LAB_DIR/one.log"
+    lab_wait 10 grep -q "^in doubt: .*$outer still stands" "$LAB_DIR/one.log"
+    lab_stop_server coturn
+    lab_wait 15 grep -q "^lost $outer: " "$LAB_DIR/one.log"
     [[ $(grep -c "goes on trying" "$LAB_DIR/one.log") -le 4 ]]
+    lab_start_server coturn
     lab_start_server nginx30
     lab_wait 15 grep -q "^open at $outer again" "$LAB_DIR/one.log"
     lines 1
@@ -244,7 +246,9 @@ at_once_to() {
     lab_wait 10 grep -qF "${green}TCP 192.168.77.2:3456 <--> " "$LAB_DIR/one.out"
     lab_stop_server nginx30
     lab_stop_server nginx31
-    lab_wait 10 grep -qF "${red}lost " "$LAB_DIR/one.out"
+    lab_stop_server coturn
+    lab_wait 15 grep -qF "${red}lost " "$LAB_DIR/one.out"
+    lab_start_server coturn
     lab_start_server nginx30
     lab_end one
     NO_COLOR=1 one_on_terminal -t 3457

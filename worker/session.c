@@ -359,13 +359,22 @@ take_unclear(struct session *s, const char *why)
 		enter_doubt_or(s, STATE_BACKOFF, why);
 }
 
+/* The same for servers that answered, and would say the same if they were asked at once. */
+static void
+take_disagreement(struct session *s, const char *why)
+{
+	take_unclear(s, why);
+	if (state_of(s) == STATE_DEGRADED)
+		set_timer(s, backoff_seconds(++s->failures));
+}
+
 /* An address that only one server can use is no address to publish.  But two servers of which
  * one lies look the same. */
 static void
 take_symmetric(struct session *s, bool is_still_seen, const char *why)
 {
 	if (is_vouched_for(s) || (is_still_seen && bulletin_try_again(s->bulletin))) {
-		take_unclear(s, why);
+		take_disagreement(s, why);
 		return;
 	}
 	drop_binding(s);
@@ -402,7 +411,7 @@ on_round(void *context, enum round_outcome outcome, const struct probe_result *r
 		take_symmetric(s, is_still_seen, r.error);
 		break;
 	case ROUND_UNCLEAR:
-		take_unclear(s, r.error);
+		take_disagreement(s, r.error);
 		break;
 	case ROUND_FAILED:
 		take_failure(s, r.error);
