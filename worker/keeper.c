@@ -219,6 +219,22 @@ keeper_vouches(const struct keeper *k, double since)
 	return keeper_is_live(k) && k->trouble_at <= since;
 }
 
+static bool
+is_older(void *context, const struct keepalive *link)
+{
+	const double *age = context;
+
+	return keepalive_age(link) >= *age;
+}
+
+bool
+keeper_has_survivor(const struct keeper *k, double since)
+{
+	double age = net_now() - since;
+
+	return keeper_is_live(k) && links_any(k->links, is_older, &age);
+}
+
 bool
 keeper_is_connecting(const struct keeper *k)
 {

@@ -58,6 +58,8 @@ bool keeper_is_live(const struct keeper *k);
 /* ... and nothing happened since that time (net_now) that a NAT which forgot the hole would
  * cause? */
 bool keeper_vouches(const struct keeper *k, double since);
+/* Is there a connection that has been up since then, and is heard? */
+bool keeper_has_survivor(const struct keeper *k, double since);
 /* Is one being made while there is none? */
 bool keeper_is_connecting(const struct keeper *k);
 
