@@ -7,20 +7,12 @@
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "monotonic.h"
 
 /* A worker connects what it is given at once: what is still closed after so long has ended. */
 #define CLOSED_SECONDS 5
-
-static int64_t
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec;
-}
 
 static unsigned int
 tcp_state(int fd)
@@ -96,7 +88,7 @@ held_take(struct held *h, enum socket_use use)
 static bool
 has_ended(const struct held_socket *s)
 {
-	return s->use == SOCKET_KEEP && now() - s->given > CLOSED_SECONDS && tcp_state(s->fd) == TCP_CLOSE;
+	return s->use == SOCKET_KEEP && monotonic_seconds() - s->given > CLOSED_SECONDS && tcp_state(s->fd) == TCP_CLOSE;
 }
 
 /* Finds the one of this use that is missed least: the oldest that is not connected, else the
@@ -141,7 +133,7 @@ held_put(struct held *h, enum socket_use use, int fd)
 		return;
 	}
 	make_room(h, use);
-	h->sockets[h->count++] = (struct held_socket){.fd = fd, .use = use, .given = now()};
+	h->sockets[h->count++] = (struct held_socket){.fd = fd, .use = use, .given = monotonic_seconds()};
 }
 
 void

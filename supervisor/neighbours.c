@@ -40,7 +40,7 @@ tell(struct group *g, const struct service *source)
 	TAILQ_FOREACH(s, services_all(), entry)
 		if (s != source && addr_same_ip(&s->mapping.bind, &g->bind))
 			peer_look_again(&s->peer, AGAIN_NEIGHBOUR);
-	log_debug("%s: a hole was lost or moved: the mappings behind the same NAT look again",
+	log_debug("%s: a hole was lost, moved or made again: the mappings behind the same NAT look again",
 	    source != NULL ? source->mapping.name : "natterd");
 	event_add(g->paused, &pause_time);
 }
@@ -82,13 +82,20 @@ group_of(const struct service *s)
 	return add_group(&s->mapping.bind);
 }
 
+/* The way out is there again: others may be waiting for it. */
+static bool
+is_back(const struct service *s, const struct report *old)
+{
+	return addr_is_set(&s->report.outer) && !addr_is_set(&old->outer) && addr_is_set(&s->last_outer);
+}
+
 /* A new worker counts from 0, and is compared with what its predecessor said last. */
 static bool
 is_news(const struct service *s, const struct report *old)
 {
 	const struct addr *outer = &s->report.outer, *last = &s->last_outer;
 
-	return (s->report.holes_lost > 0 && s->report.holes_lost != old->holes_lost) ||
+	return (s->report.holes_lost > 0 && s->report.holes_lost != old->holes_lost) || is_back(s, old) ||
 	       (addr_is_set(outer) && addr_is_set(last) && !addr_equal(outer, last));
 }
 
