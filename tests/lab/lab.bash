@@ -14,6 +14,8 @@ source "$LAB_SOURCE/nat.bash"
 source "$LAB_SOURCE/router.bash"
 # shellcheck source-path=SCRIPTDIR source=trouble.bash
 source "$LAB_SOURCE/trouble.bash"
+# shellcheck source-path=SCRIPTDIR source=mishaps.bash
+source "$LAB_SOURCE/mishaps.bash"
 
 # Settings; set them before lab_up, those of the servers before the server's start.
 : "${LAB_TCP_TIMEOUT:=300}"        # seconds that the NATs remember an idle TCP mapping
@@ -25,6 +27,7 @@ source "$LAB_SOURCE/trouble.bash"
 : "${LAB_WAN:=203.0.113.254}"      # the carrier's outside address at first; later ask lab_wan
 : "${LAB_KEEPALIVE_REQUESTS:=1000}"
 : "${LAB_KEEPALIVE_TIMEOUT:=75s}" # "75s 60s" also announces 60 s in a header
+: "${LAB_KEEPALIVE_AGE:=1h}"      # the first answer after that long is the connection's last
 : "${LAB_BIG_MIB:=}"              # size of /big on the servers of lab_web
 : "${LAB_END_SECONDS:=5}"         # patience with a process that was asked to end
 : "${LAB_KEEP:=0}"                # 1: lab_down leaves LAB_DIR behind
@@ -160,7 +163,7 @@ lab_up() {
     [[ ! ${2:-} ]] || LAB_HOME=${tag}_home
     export LAB_DIR LAB_INET LAB_CARRIER LAB_HOME LAB_HOST LAB_LAN LAB_TCP_TIMEOUT LAB_UDP_TIMEOUT LAB_TCP_LOOSE \
         LAB_INBOUND_REFRESH LAB_PORTS LAB_HOME_PORTS LAB_WAN LAB_KEEPALIVE_REQUESTS LAB_KEEPALIVE_TIMEOUT \
-        LAB_BIG_MIB LAB_END_SECONDS LAB_KEEP
+        LAB_KEEPALIVE_AGE         LAB_BIG_MIB LAB_END_SECONDS LAB_KEEP
     inner=${LAB_HOME:-$LAB_CARRIER}
 
     lab__make_namespaces "$inner" &&
@@ -293,10 +296,11 @@ lab_nat() {
         lab__carrier_restart "$1" "$(lab_wan)" 0
 }
 
-# lab_loss PERCENT: this share of the packets is lost at the carrier, in both directions; 0 ends it.
+# lab_loss PERCENT [ADDRESS]: this share of the packets is lost at the carrier, in both directions, but none
+# from or to ADDRESS; 0 ends it.
 lab_loss() {
     if (($1 > 0)); then
-        lab__carrier_drop loss "numgen random mod 100 <= $(($1 - 1))"
+        lab__carrier_drop loss "${2:+ip saddr != $2 ip daddr != $2} numgen random mod 100 <= $(($1 - 1))"
     else
         lab__carrier_pass loss
     fi
@@ -457,6 +461,7 @@ lab__nginx() {
     default_type text/plain;
     keepalive_requests $LAB_KEEPALIVE_REQUESTS;
     keepalive_timeout $LAB_KEEPALIVE_TIMEOUT;
+    keepalive_time $LAB_KEEPALIVE_AGE;
     sendfile on;
     server {
         listen $3;

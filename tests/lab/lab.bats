@@ -143,6 +143,56 @@ forgotten() {
     lab_in "$LAB_HOST" ping -q -c 50 -i 0.002 -W 1 203.0.113.30 | grep ' 50 received'
 }
 
+@test "lab_loss: not with the address that is left out" {
+    lab_up fullcone
+    lab_servers
+    lab_loss 100 203.0.113.30
+    [[ $(seen_from 30) ]]
+    run ! lab_in "$LAB_HOST" curl -s -m 0.3 http://203.0.113.31/
+}
+
+@test "lab_silence: no answer and no error from these alone, and the NAT still learns from what is sent to them" {
+    lab_up fullcone
+    lab_servers
+    lab_silence 203.0.113.30 203.0.113.20
+    run ! lab_in "$LAB_HOST" curl -s -m 0.3 http://203.0.113.30/
+    [[ $status -eq 28 ]]
+    run ! lab_in "$LAB_INET" curl -s -m 0.3 --interface 203.0.113.30 http://203.0.113.254/
+    echo hello | lab_in "$LAB_HOST" socat -u - UDP4-SENDTO:203.0.113.20:3478,sourceport=5000
+    lab_wait 1 remembers in_udp
+    [[ $(seen_from 31) ]]
+    lab_silence 203.0.113.31
+    [[ $(seen_from 30) ]]
+    lab_silence_end
+    [[ $(seen_from 30) && $(seen_from 31) ]]
+}
+
+@test "lab_redial: another inside address, and no way out meanwhile" {
+    lab_up fullcone
+    lab_servers
+    lab_redial 192.168.77.50 0.5 &
+    no_address() { ! ip -n "$LAB_HOST" -4 -brief address show dev eth0 | grep -q 192.168; }
+    lab_wait 2 no_address
+    run lab_in "$LAB_HOST" curl -s -m 2 http://203.0.113.30/
+    [[ $status -eq 7 ]]
+    wait
+    [[ $(ip -n "$LAB_HOST" -4 -brief address show dev eth0) == *" 192.168.77.50/24"* ]]
+    [[ $(seen_from 30) == 203.0.113.254:1???? ]]
+}
+
+@test "lab_watcher: it is answered, and nothing that is sent to it unasked gets through or is learned" {
+    lab_up fullcone
+    lab_servers
+    lab_watcher 203.0.113.40
+    seen=$(seen_from 30)
+    lab_web "$LAB_HOST" 192.168.77.2:5000 "inside page"
+    [[ $(lab_in "$LAB_INET" curl -s -m 1 --interface 203.0.113.40 "http://$seen/") == "inside page" ]]
+    echo hello | lab_in "$LAB_HOST" socat -u - UDP4-SENDTO:203.0.113.40:9,sourceport=6000
+    echo hello | lab_in "$LAB_HOST" socat -u - UDP4-SENDTO:203.0.113.41:9,sourceport=6001
+    lab_wait 1 remembers in_udp
+    [[ $(lab_in "$LAB_CARRIER" nft list map ip lab_nat in_udp) != *"192.168.77.2 . 6000"* ]]
+}
+
 @test "lifetimes: an idle mapping is forgotten, one in use is not" {
     LAB_TCP_TIMEOUT=2 LAB_UDP_TIMEOUT=2 lab_up fullcone
     lab_servers
@@ -311,6 +361,11 @@ router_spoke() {
     LAB_KEEPALIVE_REQUESTS=1 lab_start_server nginx30
     lab_start_server coturn
     lab_in "$LAB_HOST" curl -sI -m 2 http://203.0.113.30/ | grep -i '^connection: close'
+    LAB_KEEPALIVE_AGE=1ms lab_start_server nginx31
+    request='HEAD / HTTP/1.1\r\nHost: here\r\n\r\n'
+    # shellcheck disable=SC2059
+    { printf "$request" && sleep 0.1 && printf "$request"; } |
+        lab_in "$LAB_HOST" socat -t 2 - TCP4:203.0.113.31:80 | grep -i '^connection: close'
     run ! lab_start_server nonsense
 }
 
