@@ -57,6 +57,7 @@ SHOWN_OBJECTS = $(B)/supervisor/table.o $(B)/supervisor/terminal.o $(B)/supervis
 # A unit test names the objects it needs in its first lines: "NEEDS: worker/stun".
 UNIT_TESTS = $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 LAB_TOOLS = $(patsubst tests/lab/%.c,$(B)/tests/%,$(wildcard tests/lab/*.c))
+BENCH_TOOLS = $(patsubst tests/bench/%.c,$(B)/tests/%,$(wildcard tests/bench/*.c))
 
 all: $(B)/natterd $(B)/natter-worker $(B)/natterctl ## build natterd, natter-worker and natterctl into build/
 
@@ -78,11 +79,17 @@ $(B)/%.o: %.c $(B)/flags Makefile
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) -c -o $@ $<
 
-test-programs: $(UNIT_TESTS) $(LAB_TOOLS)
+test-programs: $(UNIT_TESTS) lab-programs
+
+lab-programs: $(LAB_TOOLS) $(BENCH_TOOLS)
 
 $(LAB_TOOLS): $(B)/tests/%: tests/lab/%.c $(COMMON_OBJECTS) Makefile
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) $(LDFLAGS) -o $@ $< $(COMMON_OBJECTS) $(HARDENING_LD) $(shell $(PKG_CONFIG) --libs $(COMMON_PACKAGES))
+
+$(BENCH_TOOLS): $(B)/tests/%: tests/bench/%.c $(COMMON_OBJECTS) Makefile
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) $(LDFLAGS) -o $@ $< $(COMMON_OBJECTS) $(HARDENING_LD) $(shell $(PKG_CONFIG) --libs $(CTL_PACKAGES))
 
 $(UNIT_TESTS): $(B)/tests/%: tests/unit/%.c tests/unit/check.h $(COMMON_OBJECTS) $(WORKER_OBJECTS) \
 		$(SUPERVISOR_OBJECTS) $(CTL_OBJECTS) Makefile
@@ -100,6 +107,23 @@ test: ## install what is missing, build, and run every test
 	tests/packages.sh test
 	@$(MAKE) --no-print-directory all test-programs
 	NATTER_BUILD=$(abspath $(B)) tests/run.sh
+
+# Which events, by a pattern for their names.
+EVENTS ?= .*
+
+bench-reach: ## measure how long a mapping is out of reach (EVENTS=PATTERN JOBS=4 ROUNDS=N)
+	tests/packages.sh demo
+	@$(MAKE) --no-print-directory all lab-programs
+	NATTER_BUILD=$(abspath $(B)) tests/bench/reach.bash '$(EVENTS)'
+
+# Not SECONDS: that name is the shell's own.
+SOAK_SECONDS ?= $(or $(SECONDS),1800)
+SEED ?= 1
+
+soak: ## random events to one natterd, each checked (SECONDS=1800 SEED=1)
+	tests/packages.sh demo
+	@$(MAKE) --no-print-directory all lab-programs
+	NATTER_BUILD=$(abspath $(B)) tests/bench/soak.bash '$(SOAK_SECONDS)' '$(SEED)'
 
 install: all ## install into PREFIX (/usr/local), below DESTDIR if set
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 \
@@ -121,5 +145,5 @@ clean: ## remove build/
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
-.PHONY: force all test-programs demo test install uninstall clean help
+.PHONY: force all test-programs lab-programs demo test bench-reach soak install uninstall clean help
 -include $(wildcard $(B)/*/*.d $(B)/*.d)

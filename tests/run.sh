@@ -16,7 +16,7 @@ if (($# == 0)); then
     for file in $waiting; do
         bats --tap "$file" >"$logs/$file" 2>&1 &
     done
-    for file in ./*.bats lab/*.bats; do
+    for file in ./*.bats lab/*.bats bench/*.bats; do
         [[ " $waiting " == *" ${file#./} "* ]] || set -- "$@" "$file"
     done
 fi
