@@ -169,3 +169,11 @@ run_unit() {
 @test "when the quiet of a keep-alive is a doubt" {
     run_unit vigil
 }
+
+@test "which keep-alive server comes next" {
+    run_unit webservers
+}
+
+@test "the connections that hold a TCP mapping" {
+    run_unit links
+}

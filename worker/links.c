@@ -90,18 +90,24 @@ is_busy(void *context, const struct addr *addr)
 	return false;
 }
 
-/* How long it lived is remembered of its server. */
 static void
 remove_link(struct links *l, struct keepalive *link)
 {
 	unsigned int i;
 
-	if (keepalive_is_up(link))
-		webservers_note_life(l->webservers, &keepalive_server(link)->addr, keepalive_age(link), PAUSE_MAX);
 	for (i = 0; i < LINKS_MAX; i++)
 		if (l->all[i] == link)
 			l->all[i] = NULL;
 	keepalive_free(link);
+}
+
+/* Its server ended it, or said that it would: how long it lived is remembered of it. */
+static void
+remove_ended(struct links *l, struct keepalive *link)
+{
+	if (keepalive_is_up(link))
+		webservers_note_life(l->webservers, &keepalive_server(link)->addr, keepalive_age(link), PAUSE_MAX);
+	remove_link(l, link);
 }
 
 static bool
@@ -131,6 +137,15 @@ wait_for_server(struct links *l, double seconds)
 		event_add(l->timer, &t);
 }
 
+/* One that is leaving and can make room: the last one that is up waits for what is coming. */
+static struct keepalive *
+find_dispensable(const struct links *l)
+{
+	bool is_last = count(l, keepalive_is_up) == 1;
+
+	return is_last && find(l, is_coming) != NULL ? NULL : find(l, keepalive_is_leaving);
+}
+
 /* As many as are wanted, as far as servers can be had. */
 static void
 fill(struct links *l)
@@ -142,12 +157,12 @@ fill(struct links *l)
 	event_del(l->timer);
 	while (wants_another(l)) {
 		server = webservers_choose(l->webservers, is_busy, l, find(l, is_good) == NULL, &wait);
-		leaving = find(l, keepalive_is_leaving);
+		leaving = find_dispensable(l);
 		place = find_place(l);
 		if (server != NULL && place != NULL) {
 			*place = start_link(l, server);
 		} else if (leaving != NULL) {
-			remove_link(l, leaving); /* its server may be the only one left */
+			remove_ended(l, leaving); /* its server may be the only one left */
 		} else {
 			wait_for_server(l, wait);
 			return;
@@ -173,7 +188,7 @@ on_link_up(void *context, struct keepalive *link)
 	l->failed = l->without_way = 0;
 	webservers_note_success(l->webservers, &keepalive_server(link)->addr);
 	if (leaving != NULL)
-		remove_link(l, leaving);
+		remove_ended(l, leaving);
 	fill(l);
 	l->handlers.on_up(l->context, is_first);
 }
@@ -195,15 +210,16 @@ on_link_answer(void *context, struct keepalive *link)
 }
 
 static void
-take_failure(struct links *l, enum keepalive_end end, const char *reason)
+take_failure(struct links *l, const struct addr *addr, enum keepalive_end end, const char *reason)
 {
 	enum links_outlook outlook = LINKS_COMING;
 	unsigned int there = webservers_count(l->webservers);
 
+	webservers_note_vain(l->webservers, addr);
 	l->failed++;
 	l->without_way = end == KEEPALIVE_NO_WAY ? l->without_way + 1 : 0;
 	if (l->failed >= there && find(l, is_coming) == NULL) {
-		outlook = l->without_way >= there ? LINKS_NO_WAY : LINKS_GAVE_UP;
+		outlook = there > 0 && l->without_way >= there ? LINKS_NO_WAY : LINKS_GAVE_UP;
 		l->wanting = false;
 	}
 	fill(l);
@@ -234,11 +250,11 @@ on_link_lost(void *context, struct keepalive *link, enum keepalive_end end, cons
 	if (was_up)
 		l->last_idle = keepalive_quiet(link);
 	if (keepalive_idle_end(link) > 0)
-		webservers_set_idle_limit(l->webservers, &addr, keepalive_idle_end(link));
-	remove_link(l, link);
+		webservers_note_idle_end(l->webservers, &addr, keepalive_idle_end(link));
+	remove_ended(l, link);
 	note_failure(l, &addr, was_up, end);
 	if (!was_up && !links_are_up(l)) {
-		take_failure(l, end, reason);
+		take_failure(l, &addr, end, reason);
 		return;
 	}
 	fill(l);
@@ -334,17 +350,18 @@ links_any(const struct links *l, links_test *test, void *context)
 void
 links_replace(struct links *l, links_test *test, void *context)
 {
+	bool such[LINKS_MAX] = {false}, any = false;
 	unsigned int i;
-	bool any = false;
 
 	for (i = 0; i < LINKS_MAX; i++) {
-		if (l->all[i] == NULL || !is_good(l->all[i]) || !test(context, l->all[i]))
-			continue;
-		keepalive_dismiss(l->all[i]);
-		any = true;
-		if (find(l, is_good) != NULL && l->handlers.is_network_good(l->context))
-			webservers_note_failure(l->webservers, &keepalive_server(l->all[i])->addr);
+		such[i] = l->all[i] != NULL && is_good(l->all[i]) && test(context, l->all[i]);
+		if (such[i])
+			keepalive_dismiss(l->all[i]);
+		any = any || such[i];
 	}
+	for (i = 0; i < LINKS_MAX; i++)
+		if (such[i] && find(l, is_good) != NULL && l->handlers.is_network_good(l->context))
+			webservers_note_failure(l->webservers, &keepalive_server(l->all[i])->addr);
 	if (any)
 		fill(l);
 }

@@ -18,10 +18,22 @@
 #define SHORT_LIVES_FREE 1
 /* Until the supervisor says better: seconds. */
 #define FIRST_REST 30
+/* A server has closed for idleness if it did so twice in a row after about the same time:
+ * once may have any reason. */
+#define ABOUT 1.25
+
+/* Who is taken: each takes those, too, that the one before does not. */
+enum choice {
+	CHOICE_GOOD,
+	CHOICE_RESTING, /* who failed lately */
+	CHOICE_ALL,     /* who was tried in vain just now */
+};
 
 struct webserver {
 	struct addr addr;
+	bool in_vain;              /* the last attempt failed, and no other has succeeded since */
 	double idle_limit;
+	double idle_end;           /* the idleness that it last closed after; 0: never */
 	double not_before;         /* on the monotonic clock: even if there is no other */
 	double rest_until;         /* the same: if there is another */
 	unsigned int short_lives;  /* connections in a row */
@@ -76,12 +88,14 @@ webservers_count(const struct webservers *w)
 
 /* When it may be tried, on the monotonic clock. */
 static double
-due_at(const struct webservers *w, const struct server *server, bool urgent)
+due_at(const struct webservers *w, const struct server *server, enum choice choice)
 {
 	const struct webserver *known = find(w, &server->addr);
 	double due = known != NULL ? known->not_before : 0;
 
-	if (urgent)
+	if (choice < CHOICE_ALL && known != NULL && known->in_vain)
+		return net_now() + FIRST_REST;
+	if (choice >= CHOICE_RESTING)
 		return due;
 	if (known != NULL && known->rest_until > due)
 		due = known->rest_until;
@@ -90,7 +104,7 @@ due_at(const struct webservers *w, const struct server *server, bool urgent)
 
 /* Looks round the list for the one that is due first; those due by now are equal. */
 static const struct server *
-find_first_due(struct webservers *w, webservers_busy *busy, void *context, bool urgent, double *due)
+find_first_due(struct webservers *w, webservers_busy *busy, void *context, enum choice choice, double *due)
 {
 	const struct servers *s = w->servers;
 	const struct server *first = NULL;
@@ -99,7 +113,7 @@ find_first_due(struct webservers *w, webservers_busy *busy, void *context, bool 
 
 	for (i = 0; i < s->keep_alive_count && (first == NULL || *due > now); i++) {
 		const struct server *server = &s->keep_alive[(w->next + i) % s->keep_alive_count];
-		double at = due_at(w, server, urgent);
+		double at = due_at(w, server, choice);
 
 		if (busy(context, &server->addr) || (first != NULL && at >= *due))
 			continue;
@@ -112,12 +126,13 @@ find_first_due(struct webservers *w, webservers_busy *busy, void *context, bool 
 const struct server *
 webservers_choose(struct webservers *w, webservers_busy *busy, void *context, bool urgent, double *wait)
 {
+	enum choice choice, last = urgent ? CHOICE_ALL : CHOICE_GOOD;
+	const struct server *server = NULL;
 	double due = 0, now = net_now();
-	const struct server *server = find_first_due(w, busy, context, false, &due);
 
 	/* Who did not fail comes first, also in need. */
-	if (urgent && (server == NULL || due > now))
-		server = find_first_due(w, busy, context, true, &due);
+	for (choice = CHOICE_GOOD; choice <= last && (server == NULL || due > now); choice++)
+		server = find_first_due(w, busy, context, choice, &due);
 	*wait = server != NULL && due > now ? due - now : 0;
 	if (server == NULL || due > now)
 		return NULL;
@@ -130,6 +145,12 @@ webservers_note_failure(struct webservers *w, const struct addr *addr)
 {
 	find_or_add(w, addr)->rest_until = net_now() + FIRST_REST;
 	uplink_tell_server(w->uplink, addr, false);
+}
+
+void
+webservers_note_vain(struct webservers *w, const struct addr *addr)
+{
+	find_or_add(w, addr)->in_vain = true;
 }
 
 void
@@ -163,7 +184,10 @@ void
 webservers_note_success(struct webservers *w, const struct addr *addr)
 {
 	struct webserver *s = find(w, addr);
+	unsigned int i;
 
+	for (i = 0; i < SERVERS_MAX; i++)
+		w->known[i].in_vain = false;
 	if (s != NULL)
 		s->rest_until = 0;
 	if (was_resting(w, addr))
@@ -179,9 +203,13 @@ webservers_idle_limit(const struct webservers *w, const struct addr *addr)
 }
 
 void
-webservers_set_idle_limit(struct webservers *w, const struct addr *addr, double seconds)
+webservers_note_idle_end(struct webservers *w, const struct addr *addr, double seconds)
 {
-	find_or_add(w, addr)->idle_limit = seconds;
+	struct webserver *s = find_or_add(w, addr);
+
+	if (seconds < s->idle_end * ABOUT && s->idle_end < seconds * ABOUT)
+		s->idle_limit = seconds < s->idle_end ? seconds : s->idle_end;
+	s->idle_end = seconds;
 }
 
 struct webservers *

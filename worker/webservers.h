@@ -28,6 +28,8 @@ typedef bool webservers_busy(void *context, const struct addr *addr);
 const struct server *webservers_choose(struct webservers *w, webservers_busy *busy, void *context, bool urgent,
     double *wait);
 
+/* It failed, and none is known to work: in need the others are tried before it. */
+void webservers_note_vain(struct webservers *w, const struct addr *addr);
 /* It failed, while another one works: others are to leave it alone, too. */
 void webservers_note_failure(struct webservers *w, const struct addr *addr);
 /* A connection to it was good for so many seconds; most: the longest pause that it may get
@@ -38,6 +40,7 @@ void webservers_note_success(struct webservers *w, const struct addr *addr);
 
 /* Seconds of idleness after which it closes a connection; 0: not known. */
 double webservers_idle_limit(const struct webservers *w, const struct addr *addr);
-void webservers_set_idle_limit(struct webservers *w, const struct addr *addr, double seconds);
+/* It closed one after so many seconds of idleness, without a word. */
+void webservers_note_idle_end(struct webservers *w, const struct addr *addr, double seconds);
 
 #endif
