@@ -60,20 +60,29 @@ net_disconnect(int fd)
 	(void)connect(fd, &none, sizeof(none));
 }
 
-/* To an address of its own the kernel sends from that very address.  Connecting a UDP
- * socket sends nothing. */
+/* Some machines let every address be bound (net.ipv4.ip_nonlocal_bind), but none lets
+ * anything be sent from one that it does not have.  Connecting a UDP socket sends nothing. */
 bool
 net_is_own_address(const struct addr *a)
 {
 	int fd = socket(a->sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct addr source = {0};
+	struct addr any_port = *a;
+	bool is_own;
 
 	if (fd < 0)
 		return false;
-	if (connect(fd, &a->sa, addr_len(a)) == 0)
-		source = addr_of_socket(fd);
+	addr_set_port(&any_port, 0);
+	is_own = bind(fd, &any_port.sa, addr_len(a)) == 0 && connect(fd, &a->sa, addr_len(a)) == 0;
 	close(fd);
-	return addr_same_ip(&source, a);
+	return is_own;
+}
+
+const char *
+net_bind_error(int error)
+{
+	if (error == EADDRNOTAVAIL)
+		return "this machine does not have the address now; if it never has, please correct bind";
+	return strerror(error);
 }
 
 void
@@ -82,7 +91,7 @@ net_explain_no_socket(int error, char *buf, size_t size)
 	if (error == ENOPROTOOPT)
 		snprintf(buf, size, "This system does not support reusing ports.");
 	else
-		snprintf(buf, size, "no socket on the mapped port: %s", strerror(error));
+		snprintf(buf, size, "no socket on the mapped port: %s", net_bind_error(error));
 }
 
 bool
