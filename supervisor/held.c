@@ -53,7 +53,7 @@ fits(const struct held *h, int fd)
 	struct addr own = addr_of_socket(fd);
 	const struct addr *bound = &h->mapping->bind;
 
-	return addr_port(&own) == addr_port(bound) && (addr_is_wildcard(bound) || addr_same_ip(&own, bound));
+	return addr_port(&own) == addr_port(bound) && (addr_is_wildcard(bound) || interface_has(h->interface, &own));
 }
 
 static bool
@@ -63,10 +63,11 @@ is_of_use(const struct held *h, const struct held_socket *s)
 }
 
 void
-held_init(struct held *h, const struct mapping *mapping)
+held_init(struct held *h, const struct mapping *mapping, const struct interface *interface)
 {
 	memset(h, 0, sizeof(*h));
 	h->mapping = mapping;
+	h->interface = interface;
 }
 
 int

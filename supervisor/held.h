@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "interface.h"
 #include "mapping.h"
 #include "message.h"
 
@@ -28,12 +29,13 @@ struct held_socket {
 
 struct held {
 	const struct mapping *mapping;
+	const struct interface *interface;
 	size_t count;
 	struct held_socket sockets[HELD_KEEPS_MAX + 1]; /* the one given first is first */
 };
 
-/* mapping must outlive it. */
-void held_init(struct held *h, const struct mapping *mapping);
+/* Both must outlive it. */
+void held_init(struct held *h, const struct mapping *mapping, const struct interface *interface);
 
 /* Returns an inherited socket of this use, which belongs to the caller from then on, or -1
  * if there is none.  Of SOCKET_KEEP it is a connection that both sides still have open. */

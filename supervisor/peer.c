@@ -108,13 +108,29 @@ is_permitted(const struct mapping *mapping, uint32_t use)
 	return use <= SOCKET_FRESH || (use == SOCKET_KEEP && mapping->protocol == PROTOCOL_TCP) || (use == SOCKET_SERVE && mapping_is_served(mapping));
 }
 
+/* Also if the mapping's address is gone. */
+static int
+make_socket(struct peer *p, enum socket_use use)
+{
+	struct mapping elsewhere = *p->mapping;
+	int fd = broker_make_socket(p->mapping, use);
+
+	if (p->interface == NULL)
+		return fd;
+	if (fd >= 0)
+		interface_note_bound(p->interface);
+	else if (errno == EADDRNOTAVAIL && interface_substitute(p->interface, &elsewhere) == 0)
+		fd = broker_make_socket(&elsewhere, use);
+	return fd;
+}
+
 /* Returns a dead worker's socket, or a new one. */
 static int
 find_socket(struct peer *p, enum socket_use use)
 {
 	int fd = p->held != NULL ? held_take(p->held, use) : -1;
 
-	return fd >= 0 ? fd : broker_make_socket(p->mapping, use);
+	return fd >= 0 ? fd : make_socket(p, use);
 }
 
 static const char *

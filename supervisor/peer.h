@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "held.h"
+#include "interface.h"
 #include "message.h"
 #include "quota.h"
 
@@ -32,6 +33,7 @@ struct peer {
 	const struct peer_handlers *handlers;
 	void *context;
 	struct held *held;       /* which sockets outlive the worker; NULL: none do */
+	struct interface *interface; /* where they are bound if the address is gone; NULL: nowhere */
 	pid_t pid;               /* 0: no worker now */
 	int fd;                  /* the socket to it, or -1 */
 	struct event *readable;

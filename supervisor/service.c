@@ -87,7 +87,8 @@ report_no_worker(struct service *s, const char *why)
 	replace_report(s, &r);
 }
 
-/* The inner address goes into hooks: it must be one that the mapping can have. */
+/* The inner address goes into hooks: it must be one that the mapping can have.  What was
+ * believed may be said again, although another address stands in for the mapping's by now. */
 static bool
 is_own_address(const struct service *s, const struct report *r)
 {
@@ -98,7 +99,8 @@ is_own_address(const struct service *s, const struct report *r)
 	if (!addr_is_set(&r->inner))
 		return true;
 	return r->inner.sa.sa_family == bound->sa.sa_family && addr_port(&r->inner) == addr_port(bound) &&
-	       (addr_is_wildcard(bound) || addr_same_ip(&r->inner, bound));
+	       (addr_is_wildcard(bound) || interface_had(&s->interface, &r->inner) ||
+		   addr_same_ip(&r->inner, &s->report.inner));
 }
 
 static const char *
@@ -226,9 +228,11 @@ add_service(const struct config *config, const struct config_mapping *m)
 
 	s->mapping = m->mapping;
 	s->config = m;
-	held_init(&s->held, &s->mapping);
+	interface_init(&s->interface, &s->mapping);
+	held_init(&s->held, &s->mapping, &s->interface);
 	peer_init(&s->peer, &s->mapping, &handlers, s);
 	s->peer.held = &s->held;
+	s->peer.interface = &s->interface;
 	s->state_since = time(NULL);
 	s->restart = event_new(services.base, -1, 0, on_restart, s);
 	s->healthy = event_new(services.base, -1, 0, on_healthy, s);
@@ -288,8 +292,10 @@ services_look_again(enum again_reason reason)
 {
 	struct service *s;
 
-	TAILQ_FOREACH(s, &services.list, entry)
+	TAILQ_FOREACH(s, &services.list, entry) {
+		interface_look(&s->interface);
 		peer_look_again(&s->peer, reason);
+	}
 }
 
 void

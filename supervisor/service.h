@@ -13,6 +13,7 @@
 
 #include "config.h"
 #include "held.h"
+#include "interface.h"
 #include "mapping.h"
 #include "outer_event.h"
 #include "peer.h"
@@ -34,6 +35,7 @@ struct service {
 	int64_t state_since;                 /* Unix time since which report.state has been what it is */
 	struct peer peer;                    /* its worker */
 	struct held held;                    /* what outlives the worker */
+	struct interface interface;          /* where it is bound while its address is gone */
 	struct takeover takeover;            /* from a dead worker to the next one */
 	struct event *takeover_deadline;     /* ends it, and what nobody took over by then */
 	struct event *restart;               /* starts the next worker */
@@ -65,7 +67,7 @@ void services_update_servers(void);
  * to be restarted. */
 void service_refresh(struct service *s);
 
-/* Every worker looks again at once. */
+/* Every worker looks again at once, and where the mappings' addresses are is looked at, too. */
 void services_look_again(enum again_reason reason);
 
 /* Ends every worker, within half a second, and every running hook. */

@@ -32,6 +32,9 @@ void net_disconnect(int fd);
 /* Has this machine the address, so that what it sends there never leaves it? */
 bool net_is_own_address(const struct addr *a);
 
+/* Why bind(2) failed. */
+const char *net_bind_error(int error);
+
 /* Why the supervisor gave no socket on the mapped port. */
 void net_explain_no_socket(int error, char *buf, size_t size);
 

@@ -26,6 +26,8 @@ struct serving {
 	struct serving_handlers handlers;
 	void *context;
 	struct socket_wish *wish;
+	struct addr at; /* where what serves is bound; unset: nothing serves yet */
+	bool stale;     /* that is not where it should be */
 	struct relay_tcp *relay_tcp;
 	struct relay_udp *relay_udp;
 	struct echo *echo;
@@ -34,10 +36,16 @@ struct serving {
 	struct event *traffic;
 };
 
+static bool
+serves(const struct serving *s)
+{
+	return s->relay_tcp != NULL || s->relay_udp != NULL || s->echo != NULL;
+}
+
 bool
 serving_is_ready(const struct serving *s)
 {
-	return s->relay_tcp != NULL || s->relay_udp != NULL || s->echo != NULL || !mapping_is_served(&s->worker->mapping);
+	return (serves(s) && !s->stale) || !mapping_is_served(&s->worker->mapping);
 }
 
 const struct relay_counters *
@@ -108,12 +116,27 @@ on_stray(void *context, const struct addr *client, const void *data, size_t leng
 		echo_inject(s->echo, client, data, length);
 }
 
+static void
+stop(struct serving *s)
+{
+	if (s->relay_tcp != NULL)
+		relay_tcp_close(s->relay_tcp);
+	if (s->relay_udp != NULL)
+		relay_udp_close(s->relay_udp);
+	echo_close(s->echo);
+	s->relay_tcp = NULL;
+	s->relay_udp = NULL;
+	s->echo = NULL;
+}
+
 /* Leaves errno if nobody serves it afterwards. */
 static void
 serve(struct serving *s, int fd)
 {
 	struct worker *w = s->worker;
 
+	stop(s);
+	s->at = addr_of_socket(fd);
 	if (w->mapping.protocol == PROTOCOL_TCP)
 		s->relay_tcp = relay_tcp_open(w->base, &w->mapping, fd, &s->counters);
 	else if (w->mapping.test_page != 0)
@@ -141,7 +164,8 @@ fail(struct serving *s, int error)
 	if (error == ENOPROTOOPT)
 		net_explain_no_socket(error, why, sizeof(why));
 	else
-		snprintf(why, sizeof(why), "cannot serve %s: %s", addr_text(&s->worker->mapping.bind, where), strerror(error));
+		snprintf(why, sizeof(why), "cannot serve %s: %s", addr_text(&s->worker->mapping.bind, where),
+		    net_bind_error(error));
 	s->handlers.on_failed(s->context, why);
 }
 
@@ -151,12 +175,15 @@ on_socket(void *context, int fd, int error)
 	struct serving *s = context;
 
 	s->wish = NULL;
-	if (fd < 0) {
+	/* Where its own address is back but cannot be had, the one that stands in still serves. */
+	if (fd < 0 && (!serves(s) || !net_is_own_address(&s->at))) {
 		fail(s, error);
 		return;
 	}
-	serve(s, fd);
-	if (serving_is_ready(s))
+	if (fd >= 0)
+		serve(s, fd);
+	s->stale = false;
+	if (serves(s))
 		s->handlers.on_ready(s->context);
 	else
 		fail(s, errno);
@@ -167,6 +194,17 @@ serving_start(struct serving *s)
 {
 	if (!serving_is_ready(s) && s->wish == NULL)
 		s->wish = uplink_ask_socket(s->worker->uplink, SOCKET_SERVE, on_socket, s);
+}
+
+/* If the mapping is bound to one address, the supervisor may have bound the socket to another
+ * one while that was gone. */
+void
+serving_look_again(struct serving *s)
+{
+	const struct addr *wanted = &s->worker->mapping.bind;
+
+	s->stale = serves(s) && !addr_is_wildcard(wanted) &&
+		   (!net_is_own_address(&s->at) || (!addr_same_ip(&s->at, wanted) && net_is_own_address(wanted)));
 }
 
 struct serving *
@@ -198,11 +236,7 @@ serving_free(struct serving *s)
 {
 	if (s->wish != NULL)
 		uplink_forget_socket(s->wish);
-	if (s->relay_tcp != NULL)
-		relay_tcp_close(s->relay_tcp);
-	if (s->relay_udp != NULL)
-		relay_udp_close(s->relay_udp);
-	echo_close(s->echo);
+	stop(s);
 	event_free(s->traffic);
 	free(s);
 }

@@ -29,6 +29,10 @@ void serving_free(struct serving *serving);
 bool serving_is_ready(const struct serving *serving);
 /* Begins, unless it has begun. */
 void serving_start(struct serving *serving);
+/* This machine's addresses may have changed.  If what serves has one that is gone, or stands in
+ * for the mapping's own, which is back, it is not ready until serving_start has replaced it; then
+ * its connections end. */
+void serving_look_again(struct serving *serving);
 
 const struct relay_counters *serving_counters(const struct serving *serving);
 

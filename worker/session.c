@@ -548,7 +548,14 @@ on_serving_ready(void *context)
 static void
 on_serving_failed(void *context, const char *why)
 {
-	enter(context, STATE_BACKOFF, why);
+	struct session *s = context;
+
+	/* The hole would lead to nobody. */
+	drop_round(s);
+	drop_binding(s);
+	keeper_drop(s->keeper);
+	s->is_held = false;
+	enter(s, STATE_BACKOFF, why);
 }
 
 static void
@@ -695,9 +702,10 @@ on_again(void *context, enum again_reason reason)
 	}
 	bulletin_look_again(s->bulletin);
 	keeper_look_again(s->keeper);
+	serving_look_again(s->serving);
 	/* What is under way may come from an address that this machine has no more. */
 	drop_round(s);
-	if (state_of(s) != STATE_OPEN || (!is_udp(s) && !keeper_is_up(s->keeper)))
+	if (state_of(s) != STATE_OPEN || !serving_is_ready(s->serving) || (!is_udp(s) && !keeper_is_up(s->keeper)))
 		punch(s);
 	else
 		ask_servers(s);

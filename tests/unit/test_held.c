@@ -2,7 +2,7 @@
 /*
  * held.c: which sockets of a dead worker the next one gets, and that nothing stays open that
  * nobody serves.  This test is supervisor, workers and strangers.
- * NEEDS: supervisor/held worker/net
+ * NEEDS: supervisor/held supervisor/interface worker/net
  */
 #include "held.h"
 
@@ -10,11 +10,22 @@
 #include <poll.h>
 
 #include "loop.h"
+#include "service.h"
 
 static struct held h;
 static struct mapping mapping;
+static struct interface interface;
 static struct addr server; /* a keep-alive server of many addresses, so that no connection is in another's way */
 static int server_fd;
+
+/* service.c's place: no other mapping is in the way. */
+struct services *
+services_all(void)
+{
+	static struct services none = TAILQ_HEAD_INITIALIZER(none);
+
+	return &none;
+}
 
 /* A socket on the mapped port. */
 static int
@@ -214,7 +225,8 @@ main(void)
 	close(any);
 	MUST((server_fd = bind_to(SOCK_STREAM, "0.0.0.0", 0, &server)) >= 0 && listen(server_fd, 16) == 0);
 	server.v4.sin_addr.s_addr = htonl(0x7f000100);
-	held_init(&h, &mapping);
+	interface_init(&interface, &mapping);
+	held_init(&h, &mapping, &interface);
 	test_a_life();
 	test_queue();
 	test_one_serves();
