@@ -117,6 +117,17 @@ forgotten() {
     done
 }
 
+@test "lab_readdress: who still asks at the old address gets no answer and teaches the NAT nothing" {
+    lab_up fullcone
+    lab_servers
+    page_from 41 203.0.113.254 || true # so that the way there is known
+    lab_readdress 203.0.113.253
+    run ! lab_in "$LAB_INET" curl -s -m 0.3 --interface 203.0.113.41 http://203.0.113.254:12345/
+    forgotten in_tcp
+    [[ $(seen_from 30) ]]
+    remembers in_tcp
+}
+
 @test "lab_nat: swaps the type, routes included" {
     lab_up fullcone
     lab_servers

@@ -38,6 +38,7 @@ lab_nat_routed() {
 
 # lab_nat_rules TYPE WAN_ADDRESS PORTS: the ruleset, one table that replaces its predecessor in one step.
 # PORTS is the range of outside ports. Lifetimes: LAB_TCP_TIMEOUT and LAB_UDP_TIMEOUT, whole seconds.
+# What comes for an address that the router had before is lost: sent on, it would be translated and learned.
 lab_nat_rules() {
     local tcp udp
     tcp=$(lab_nat_behaviour "$1" tcp) && udp=$(lab_nat_behaviour "$1" udp) || return
@@ -66,6 +67,7 @@ $(lab__nat_learn udp "$udp")
     }
     chain guard {
         type filter hook forward priority filter; policy accept;
+        iifname "wan" oifname "wan" drop
 $(lab__nat_guard tcp "$tcp")
 $(lab__nat_guard udp "$udp")
     }
