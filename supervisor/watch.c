@@ -15,6 +15,9 @@ fitness(const struct service *s)
 
 	if (s->mapping.protocol != PROTOCOL_TCP || s->peer.pid == 0)
 		return 0;
+	/* Who fixed the interval wants no other one. */
+	if (s->mapping.keep_alive_shortest == s->mapping.keep_alive_longest)
+		return 0;
 	if (s->watches && fitness > 1)
 		return 7; /* even a doubt is no reason to hand it over */
 	return 2 * fitness + s->watches;

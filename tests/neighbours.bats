@@ -89,7 +89,7 @@ watches() {
 }
 
 @test "one TCP mapping watches the NAT; when its worker dies another one that is open does, and keeps the duty" {
-    { mapping u udp 0.0.0.0:8080 10; mapping a tcp 0.0.0.0:8081 10; mapping b tcp 0.0.0.0:8082 10; } | mappings
+    { mapping u udp 0.0.0.0:8080 10; mapping a tcp 0.0.0.0:8081 '[ 5, 15 ]'; mapping b tcp 0.0.0.0:8082 '[ 5, 15 ]'; } | mappings
     natter_start
     natter_open u
     natter_open a
@@ -119,7 +119,7 @@ was_told() {
 }
 
 @test "a worker is told its mapping, its servers and then its duty, which no UDP mapping has; so is the next one" {
-    { mapping u udp 0.0.0.0:8080 10; mapping a tcp 0.0.0.0:8081 10; mapping b tcp 0.0.0.0:8082 10; } | mappings
+    { mapping u udp 0.0.0.0:8080 10; mapping a tcp 0.0.0.0:8081 '[ 5, 15 ]'; mapping b tcp 0.0.0.0:8082 '[ 5, 15 ]'; } | mappings
     start_with_standins
     lab_wait 5 was_told a "duty 1"
     [[ $(grep -o "^a is told.*" "$LAB_DIR/natterd.log" | paste -sd/) == "a is told: mapping/a is told: servers/a is told: duty 1" ]]

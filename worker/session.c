@@ -118,6 +118,15 @@ backoff_of(const struct session *s)
 	return s->on_watch && !s->patient && seconds > WATCHER_BACKOFF_MAX ? WATCHER_BACKOFF_MAX : seconds;
 }
 
+/* Until servers are asked anew.  Over UDP the questions are what holds the hole meanwhile. */
+static void
+set_doubt_timer(struct session *s, unsigned int seconds)
+{
+	unsigned int most = is_udp(s) ? interval_seconds(&s->interval) : seconds;
+
+	set_timer(s, seconds < most ? seconds : most);
+}
+
 /* The one way into a state: its entry action and its timer. */
 static void
 enter(struct session *s, enum state state, const char *why)
@@ -133,7 +142,7 @@ enter(struct session *s, enum state state, const char *why)
 		bulletin_set_interval(s->bulletin,
 		    is_udp(s) ? interval_seconds(&s->interval) : keeper_interval(s->keeper));
 	} else if (state == STATE_DEGRADED) {
-		set_timer(s, net_now() - s->doubt_since < LONG_DOUBT_SECONDS ? RETRY_SECONDS : SLOW_RETRY_SECONDS);
+		set_doubt_timer(s, net_now() - s->doubt_since < LONG_DOUBT_SECONDS ? RETRY_SECONDS : SLOW_RETRY_SECONDS);
 	} else if (state == STATE_BACKOFF) {
 		bulletin_withdraw(s->bulletin);
 		s->failures++;
@@ -365,7 +374,7 @@ take_disagreement(struct session *s, const char *why)
 {
 	take_unclear(s, why);
 	if (state_of(s) == STATE_DEGRADED)
-		set_timer(s, backoff_seconds(++s->failures));
+		set_doubt_timer(s, backoff_seconds(++s->failures));
 }
 
 /* An address that only one server can use is no address to publish.  But two servers of which

@@ -47,6 +47,8 @@ add(size_t i, const char *name, enum protocol protocol, const char *bind)
 {
 	fill_service(&all[i], name, protocol, "10.0.0.5:80", "203.0.113.7:1000");
 	all[i].mapping.bind = addr_of(bind);
+	all[i].mapping.keep_alive_shortest = 2;
+	all[i].mapping.keep_alive_longest = 15;
 	all[i].last_outer = all[i].report.outer;
 	TAILQ_INSERT_TAIL(&table, &all[i], entry);
 }
@@ -286,6 +288,17 @@ test_watch(void)
 	CHECK(watches_alone(3, 9));
 }
 
+/* Who fixed the interval wants no other. */
+static void
+test_watch_fixed(void)
+{
+	begin_watch();
+	CHECK(watches_alone(1, 1));
+	all[1].mapping.keep_alive_longest = all[1].mapping.keep_alive_shortest;
+	watch_choose(&all[1]);
+	CHECK(watches_alone(2, 3));
+}
+
 static void
 test_watch_after_death(void)
 {
@@ -331,6 +344,7 @@ main(void)
 	test_pauses();
 	test_storm();
 	test_watch();
+	test_watch_fixed();
 	test_watch_after_death();
 	test_watch_groups();
 	neighbours_close();
