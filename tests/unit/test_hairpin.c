@@ -42,6 +42,15 @@ uplink_forget_socket(struct socket_wish *w)
 	wish = NULL;
 }
 
+/* Really, all of 127.0.0.0/8 would be. */
+bool
+net_is_own_address(const struct addr *a)
+{
+	struct addr own;
+
+	return addr_parse("127.0.0.1", 0, &own) == 0 && addr_same_ip(a, &own);
+}
+
 static void
 answer_wish(void)
 {
