@@ -177,3 +177,7 @@ run_unit() {
 @test "the connections that hold a TCP mapping" {
     run_unit links
 }
+
+@test "what the connections of a TCP mapping tell" {
+    run_unit keeper
+}

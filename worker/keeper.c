@@ -35,7 +35,8 @@ struct keeper {
 	struct vigil vigil;
 	struct interval interval;
 	double test_until; /* on the monotonic clock */
-	double trouble_at; /* when last none was up before, or one was reset or fell silent */
+	double trouble_at; /* when last none was up before, none was heard, or one was lost */
+	double lost_idle;  /* how idle one was that was just reset, probed at the interval; 0: none */
 	bool on_watch;
 	unsigned int astray; /* judgements in a row that they are not here */
 };
@@ -87,6 +88,8 @@ on_end(void *context, enum keepalive_end end, const char *reason)
 
 	if (end == KEEPALIVE_RESET || end == KEEPALIVE_SILENT)
 		k->trouble_at = net_now();
+	if (end == KEEPALIVE_RESET && !is_watching(k))
+		k->lost_idle = links_last_idle(k->links);
 	if (!keeper_is_up(k)) {
 		vigil_settle(&k->vigil, false);
 		k->handlers.on_lost(k->context, reason, KEEPER_TRYING);
@@ -149,10 +152,13 @@ on_look(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (!is_watching(k) || !keeper_is_up(k)) {
+		k->lost_idle = 0;
 		links_set_pace(k->links, interval_seconds(&k->interval));
 		return; /* begin_to_look goes on when it is needed */
 	}
 	verdict = vigil_look(&k->vigil, links_quiet(k->links), net_now());
+	if (verdict == VIGIL_DOUBT)
+		k->trouble_at = net_now();
 	event_add(k->look, verdict == VIGIL_FINE || verdict == VIGIL_HEARD ? &look_delay : &unsure_delay);
 	links_replace(k->links, is_silent, k);
 	act_on(k, verdict);
@@ -176,7 +182,8 @@ keeper_test(struct keeper *k)
 void
 keeper_clear_doubt(struct keeper *k)
 {
-	vigil_settle(&k->vigil, true);
+	vigil_excuse(&k->vigil, net_now());
+	k->lost_idle = 0;
 }
 
 /* --- What the session wants --- */
@@ -213,26 +220,25 @@ keeper_is_live(const struct keeper *k)
 	return keeper_is_up(k) && !k->vigil.in_doubt;
 }
 
+struct survivor {
+	const struct keeper *keeper;
+	double age;
+};
+
+static bool
+is_survivor(void *context, const struct keepalive *link)
+{
+	const struct survivor *s = context;
+
+	return keepalive_age(link) >= s->age && keepalive_quiet(link) < net_now() - s->keeper->trouble_at;
+}
+
 bool
 keeper_vouches(const struct keeper *k, double since)
 {
-	return keeper_is_live(k) && k->trouble_at <= since;
-}
+	struct survivor survivor = {k, net_now() - since};
 
-static bool
-is_older(void *context, const struct keepalive *link)
-{
-	const double *age = context;
-
-	return keepalive_age(link) >= *age;
-}
-
-bool
-keeper_has_survivor(const struct keeper *k, double since)
-{
-	double age = net_now() - since;
-
-	return keeper_is_live(k) && links_any(k->links, is_older, &age);
+	return keeper_is_live(k) && (k->trouble_at <= since || links_any(k->links, is_survivor, &survivor));
 }
 
 bool
@@ -244,11 +250,10 @@ keeper_is_connecting(const struct keeper *k)
 void
 keeper_note_hole_lost(struct keeper *k)
 {
-	double idle = keeper_is_up(k) ? links_quiet(k->links) : links_last_idle(k->links);
-
-	if (!is_watching(k) && interval_lost(&k->interval, idle, net_now()))
-		log_info("after %.1f s of silence the NAT had forgotten the hole: the interval is now %u s", idle,
+	if (k->lost_idle > 0 && interval_lost(&k->interval, k->lost_idle, net_now()))
+		log_info("after %.1f s of silence the NAT had forgotten the hole: the interval is now %u s", k->lost_idle,
 		    interval_seconds(&k->interval));
+	k->lost_idle = 0;
 }
 
 unsigned int

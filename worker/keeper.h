@@ -55,11 +55,9 @@ void keeper_clear_doubt(struct keeper *k);
 bool keeper_is_up(const struct keeper *k);
 /* ... and no doubt that it reaches its server? */
 bool keeper_is_live(const struct keeper *k);
-/* ... and nothing happened since that time (net_now) that a NAT which forgot the hole would
- * cause? */
+/* ... and one that has been up since that time (net_now), or nothing happened since then that
+ * a NAT which forgot the hole would cause? */
 bool keeper_vouches(const struct keeper *k, double since);
-/* Is there a connection that has been up since then, and is heard? */
-bool keeper_has_survivor(const struct keeper *k, double since);
 /* Is one being made while there is none? */
 bool keeper_is_connecting(const struct keeper *k);
 
@@ -79,7 +77,7 @@ void keeper_look_again(struct keeper *k);
 /* What it means that the connections, of which there must be one, are astray. */
 void keeper_explain_astray(const struct keeper *k, const struct addr *local, char *buf, size_t size);
 
-/* The hole was lost with the connections as idle as they are, or last were. */
+/* The hole was lost: if connections have just been reset, after the idleness that led to it. */
 void keeper_note_hole_lost(struct keeper *k);
 /* Seconds: what the NAT is known to bear, or what was set. */
 unsigned int keeper_interval(const struct keeper *k);

@@ -304,7 +304,7 @@ is_backed(const struct session *s, const struct addr *mapped, const struct addr 
 {
 	uint32_t i;
 
-	if (!is_udp(s) && !keeper_has_survivor(s->keeper, s->confirmed_at))
+	if (!is_udp(s) && !keeper_vouches(s->keeper, s->confirmed_at))
 		return true;
 	if (!addr_is_set(&s->rumour.mapped) || !addr_equal(&s->rumour.mapped, mapped))
 		return false;

@@ -51,13 +51,14 @@ enum vigil_verdict
 vigil_look(struct vigil *v, double quiet, double now)
 {
 	double counted = vigil_count(v, quiet, now);
+	bool is_excused = now - v->excused_at <= patience(v);
 
 	forget_falses(v, now);
 	if (v->in_doubt && quiet <= VIGIL_FINE_SECONDS) {
 		vigil_settle(v, true);
 		return VIGIL_HEARD;
 	}
-	if (!v->in_doubt && counted > patience(v)) {
+	if (!v->in_doubt && !is_excused && counted > patience(v)) {
 		v->in_doubt = true;
 		return VIGIL_DOUBT;
 	}
@@ -70,4 +71,12 @@ vigil_settle(struct vigil *v, bool was_false)
 	if (v->in_doubt && was_false && v->falses < 2 * FREE_FALSES)
 		v->falses++;
 	v->in_doubt = false;
+}
+
+void
+vigil_excuse(struct vigil *v, double now)
+{
+	if (v->in_doubt)
+		v->excused_at = now;
+	vigil_settle(v, true);
 }

@@ -15,6 +15,7 @@
 
 struct vigil {
 	double since;        /* the connections are probed every second */
+	double excused_at;   /* the quiet up to then is not doubted again */
 	bool in_doubt;
 	unsigned int falses; /* doubts that proved wrong, one forgotten each minute */
 	double forgot_at;
@@ -33,6 +34,9 @@ void vigil_begin(struct vigil *v, double now);
 enum vigil_verdict vigil_look(struct vigil *v, double quiet, double now);
 /* Whatever was doubted is still there, or is known to be gone. */
 void vigil_settle(struct vigil *v, bool was_false);
+/* What was doubted is still there although nobody is heard: the same quiet is a doubt again
+ * only after as long as at first. */
+void vigil_excuse(struct vigil *v, double now);
 /* The same quiet, but no more than it was watched for. */
 double vigil_count(const struct vigil *v, double quiet, double now);
 

@@ -24,6 +24,22 @@ test_doubt(void)
 	CHECK(!v.in_doubt && vigil_look(&v, 1.1, 104) == VIGIL_FINE);
 }
 
+/* Another witness says that all is well, and still nobody is heard. */
+static void
+test_excuse(void)
+{
+	struct vigil v = {0};
+
+	vigil_begin(&v, 100);
+	vigil_excuse(&v, 102);
+	CHECK(vigil_look(&v, 2.2, 102.2) == VIGIL_DOUBT);
+	vigil_excuse(&v, 102.3);
+	CHECK(!v.in_doubt && v.falses == 1);
+	CHECK(vigil_look(&v, 2.5, 102.5) == VIGIL_UNSURE);
+	CHECK(vigil_look(&v, 4.3, 104.3) == VIGIL_UNSURE);
+	CHECK(vigil_look(&v, 4.5, 104.5) == VIGIL_DOUBT);
+}
+
 /* Seconds of quiet that it takes. */
 static double
 find_patience(struct vigil *v, double now)
@@ -67,6 +83,7 @@ int
 main(void)
 {
 	test_doubt();
+	test_excuse();
 	test_patience();
 	return check_done();
 }
