@@ -62,6 +62,16 @@ natter_start() {
     lab_wait 5 natter_ctl version || { cat "$LAB_DIR/natterd.log" >&2 && return 1; }
 }
 
+# natter_start_in_quiet [OPTION...]: the same. Addresses that are still being tried out by IPv6 are a change of the
+# network some time later, after which every mapping looks again: they are waited for.
+natter_start_in_quiet() {
+    lab_wait 5 natter__network_is_quiet && natter_start "$@"
+}
+
+natter__network_is_quiet() {
+    [[ ! $(lab_in "$LAB_HOST" ip -6 address show tentative) ]]
+}
+
 natter_stop() {
     lab_end natterd && natter_no_findings
 }

@@ -19,16 +19,6 @@ mappings = ( $(paste -sd,) );
 END
 }
 
-# Addresses that are still being tried out by IPv6 are a change of the network some time later, after which every
-# mapping looks again.
-start_in_quiet() {
-    network_is_quiet() {
-        [[ ! $(lab_in "$LAB_HOST" ip -6 address show tentative) ]]
-    }
-    lab_wait 5 network_is_quiet
-    natter_start
-}
-
 # Nothing but a neighbour made anyone look.
 stayed_quiet() {
     ! grep "the network changed" "$LAB_DIR/natterd.log"
@@ -37,7 +27,7 @@ stayed_quiet() {
 # One that looks every second, and one beside it that by itself would not look for a minute.
 watchful_and_lazy() {
     { mapping watchful tcp 0.0.0.0:8081 1; mapping lazy udp 0.0.0.0:8082 60; } | mappings
-    start_in_quiet
+    natter_start_in_quiet
     watchful=$(natter_open watchful)
     lazy=$(natter_open lazy)
 }
@@ -71,7 +61,7 @@ moved() {
 
 @test "a mapping that is bound to another address of this machine may be behind another NAT: it is left in peace" {
     { mapping watchful tcp 0.0.0.0:8081 1; mapping lazy udp 0.0.0.0:8082 60; mapping other udp 192.168.77.2:8083 60; } | mappings
-    start_in_quiet
+    natter_start_in_quiet
     watchful=$(natter_open watchful)
     lazy=$(natter_open lazy)
     other=$(natter_open other)

@@ -82,7 +82,9 @@ lose(struct keepalive *k, enum keepalive_end end, const char *format, ...)
 static void
 lose_attempt(struct keepalive *k, int error)
 {
-	lose(k, net_is_no_network(error) ? KEEPALIVE_NO_WAY : KEEPALIVE_UNREACHED, "%s", net_connect_error(error));
+	enum keepalive_end end = error == EADDRNOTAVAIL ? KEEPALIVE_NOT_TRIED : KEEPALIVE_UNREACHED;
+
+	lose(k, net_is_no_network(error) ? KEEPALIVE_NO_WAY : end, "%s", net_connect_error(error));
 }
 
 static void
@@ -104,15 +106,29 @@ lose_by_close(struct keepalive *k)
 }
 
 /* Before the server's patience with an idle connection ends, if it is known. */
+static double
+shorten(const struct keepalive *k, double pause)
+{
+	double most = k->idle_limit > 2 ? k->idle_limit - 1 : 1;
+
+	return k->idle_limit > 0 && most < pause ? most : pause;
+}
+
 static void
 plan_request(struct keepalive *k)
 {
-	double pause = k->pace > REQUEST_SECONDS ? k->pace : REQUEST_SECONDS;
+	double pause = shorten(k, k->pace > REQUEST_SECONDS ? k->pace : REQUEST_SECONDS);
 
-	if (k->idle_limit > 0 && k->idle_limit - 1 < pause)
-		pause = k->idle_limit > 2 ? k->idle_limit - 1 : 1;
 	/* Many connections of many mappings don't beat in step. */
 	set_timer(k, pause * (1 - arc4random_uniform(100) / 1000.0));
+}
+
+static void
+plan_first_request(struct keepalive *k)
+{
+	double chance = arc4random_uniform(1000) / 1000.0;
+
+	set_timer(k, shorten(k, FIRST_REQUEST_MIN + chance * (FIRST_REQUEST_MAX - FIRST_REQUEST_MIN)));
 }
 
 static void
@@ -227,7 +243,7 @@ come_up(struct keepalive *k)
 	k->up_at = k->idle_since = net_now();
 	probe_regularly(k);
 	event_add(k->readable, NULL);
-	set_timer(k, FIRST_REQUEST_MIN + arc4random_uniform(1000) / 1000.0 * (FIRST_REQUEST_MAX - FIRST_REQUEST_MIN));
+	plan_first_request(k);
 	k->handlers.on_up(k->context, k);
 }
 
@@ -276,7 +292,7 @@ on_socket(void *context, int fd, int error)
 		char reason[REPORT_ERROR_SIZE];
 
 		net_explain_no_socket(error, reason, sizeof(reason));
-		k->handlers.on_lost(k->context, k, KEEPALIVE_UNREACHED, reason);
+		k->handlers.on_lost(k->context, k, KEEPALIVE_NOT_TRIED, reason);
 		return;
 	}
 	k->fd = fd;

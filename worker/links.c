@@ -231,11 +231,11 @@ take_failure(struct links *l, const struct addr *addr, enum keepalive_end end, c
 static void
 note_failure(struct links *l, const struct addr *addr, bool was_up, enum keepalive_end end)
 {
-	bool is_good_network = l->handlers.is_network_good(l->context);
+	bool is_to_blame = end == KEEPALIVE_SILENT || end == KEEPALIVE_UNREACHED || end == KEEPALIVE_NO_WAY;
 
 	if (!was_up && links_are_up(l))
 		webservers_note_life(l->webservers, addr, 0, PAUSE_MAX);
-	if (end == KEEPALIVE_USELESS || (is_good_network && (!was_up || end == KEEPALIVE_SILENT)))
+	if (end == KEEPALIVE_USELESS || (is_to_blame && l->handlers.is_network_good(l->context)))
 		webservers_note_failure(l->webservers, addr);
 }
 

@@ -132,6 +132,8 @@ static void
 enter(struct session *s, enum state state, const char *why)
 {
 	event_del(s->timer);
+	if (state != STATE_BACKOFF)
+		s->patient = false;
 	if (state != STATE_DEGRADED)
 		s->doubt_since = s->in_vain = 0;
 	else if (s->doubt_since <= 0)
@@ -202,7 +204,6 @@ publish(struct session *s, const struct probe_result *result)
 	else if (!is_udp(s))
 		keeper_clear_doubt(s->keeper);
 	s->confirmed_at = net_now();
-	s->patient = false;
 	s->rumour.mapped = (struct addr){0};
 	bulletin_publish(s->bulletin, result);
 	if (is_udp(s) || keeper_is_up(s->keeper))
@@ -308,8 +309,8 @@ is_backed(const struct session *s, const struct addr *mapped, const struct addr 
 		return true;
 	if (!addr_is_set(&s->rumour.mapped) || !addr_equal(&s->rumour.mapped, mapped))
 		return false;
-	if (!addr_same_ip(&s->rumour.server, server))
-		return true;
+	if (is_udp(s) || !addr_same_ip(&s->rumour.server, server))
+		return true; /* nothing else speaks for the old one, or two speak for the new one */
 	for (i = 0; i < s->servers.stun_count; i++)
 		if (!addr_same_ip(&s->servers.stun[i].addr, server))
 			return false;
@@ -394,11 +395,12 @@ take_symmetric(struct session *s, bool is_still_seen, const char *why)
 static void
 take_failure(struct session *s, const char *why)
 {
-	s->in_vain++;
-	if (state_of(s) == STATE_OPEN)
+	if (state_of(s) == STATE_OPEN) {
 		s->next_stun++; /* nobody doubted the address: it was only looked at again */
-	else
-		take_unclear(s, why);
+		return;
+	}
+	s->in_vain++;
+	take_unclear(s, why);
 }
 
 static void
@@ -509,8 +511,15 @@ on_keep_alive_heard(void *context)
 {
 	struct session *s = context;
 
-	if (state_of(s) == STATE_DEGRADED && is_vouched_for(s) && !addr_is_set(&s->rumour.mapped))
+	if (addr_is_set(&s->rumour.mapped) || state_of(s) == STATE_OPEN || s->patient)
+		return;
+	if (is_vouched_for(s)) {
 		enter(s, STATE_OPEN, "");
+		return;
+	}
+	/* Whoever was asked in the silence may answer late. */
+	drop_round(s);
+	punch(s);
 }
 
 /* The hole may outlive its keep-alive, and what STUN servers are asked holds it meanwhile. */
@@ -531,7 +540,7 @@ on_keep_alive_lost(void *context, const char *reason, enum keeper_loss loss)
 	struct session *s = context;
 
 	if (loss == KEEPER_NO_WAY || (loss == KEEPER_GAVE_UP && !bulletin_is_published(s->bulletin))) {
-		s->is_held = false;
+		s->is_held = s->patient = false;
 		drop_round(s);
 		enter(s, STATE_BACKOFF, reason);
 	} else if (bulletin_is_published(s->bulletin)) {
@@ -686,6 +695,8 @@ on_servers(void *context, const struct servers *servers)
 	reach_note_servers(bulletin_reach(s->bulletin));
 	if (state_of(s) == STATE_WAITING || (state_of(s) == STATE_BACKOFF && is_news))
 		punch(s);
+	else if (!is_udp(s) && keeper_is_up(s->keeper))
+		keeper_connect(s->keeper); /* a second connection may be possible now */
 }
 
 /* Another mapping lost its hole, or got another address. */

@@ -270,6 +270,27 @@ test_hammer(void)
 	finish();
 }
 
+/* Nor is a server, of which nothing is known, for what this machine does not give. */
+static void
+test_not_tried(void)
+{
+	unsigned int i, tried = 0;
+	double begun;
+
+	LIST(A, B);
+	begin();
+	come_up(0);
+	begun = now;
+	for (i = 1; now - begun < 30; pass(0.5)) {
+		for (; i < made; i++) {
+			tried++;
+			lose(i, KEEPALIVE_NOT_TRIED, "because");
+		}
+	}
+	CHECK(tried >= 6 && tried <= 12 && blamed == 0);
+	finish();
+}
+
 /* What this machine ends itself is no short life of the server's. */
 static void
 test_own_end(void)
@@ -461,6 +482,7 @@ main(void)
 	test_giving_up();
 	test_many();
 	test_hammer();
+	test_not_tried();
 	test_own_end();
 	test_new_list();
 	test_inherited();

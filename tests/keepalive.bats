@@ -1,0 +1,318 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+#
+# What holds a mapping open and what is believed of it: two connections to different web servers, of which one
+# may end at any time, and STUN servers that are down, lie, or see that the NAT has changed its mind.
+
+# shellcheck source-path=SCRIPTDIR source=helper.bash
+source "$BATS_TEST_DIRNAME/helper.bash"
+bats_require_minimum_version 1.5.0
+
+STUN='"203.0.113.10", "203.0.113.11:3479"'
+
+# config [LINE...]: a TCP mapping with the STUN servers STUN and the lab's web servers, and these lines.
+config() {
+    natter_config <<END
+stun_server = { tcp = [ $STUN ]; };
+keep_alive = [ "203.0.113.30", "203.0.113.31" ];
+status_report = { hook = "echo {outer_ip}:{outer_port} >> hooks.txt"; status_file = "status.json"; };
+mappings = ( { name = "web"; protocol = "tcp"; bind = "0.0.0.0:8081"; target = "192.168.77.3:80"; } );
+$(printf '%s\n' "$@")
+END
+}
+
+# start [in_quiet]
+start() {
+    "natter_start${1:+_$1}"
+    outer=$(natter_open web)
+    lab_wait 3 holds 203.0.113.30:80 203.0.113.31:80
+}
+
+# The other ends of the connections that hold the port.
+held_by() {
+    lab_in "$LAB_HOST" ss -Htn state established "sport = :8081 and dport = :80" | awk '{ print $4 }' | sort
+}
+
+holds() {
+    [[ $(held_by) == "$(printf '%s\n' "$@")" ]]
+}
+
+# The kernel's number of the connection to a web server.
+connection_to() {
+    lab_in "$LAB_HOST" ss -Htne state established "dst $1:80" | grep -o 'sk:[0-9a-f]*'
+}
+
+# How many there are, again and again.
+start_counting() {
+    # shellcheck disable=SC2016
+    lab_spawn "$LAB_HOST" counter bash -c 'while :; do
+        ss -Htn state established "sport = :8081 and dport = :80" | wc -l; sleep 0.02; done'
+    lab_wait 2 grep -q 2 "$LAB_DIR/counter.log"
+}
+
+# Every address that the status file has.
+start_watching() {
+    # shellcheck disable=SC2016
+    lab_spawn "$LAB_HOST" watcher bash -c 'while jq -r ".mappings[0].outer, .tcp[0].outer" "$0"; do sleep 0.02; done' \
+        "$LAB_DIR/status.json"
+    lab_wait 2 test -s "$LAB_DIR/watcher.log"
+}
+
+# Nothing but $outer was published while somebody watched.
+always_published() {
+    lab_end watcher
+    [[ $(sort -u "$LAB_DIR/watcher.log") == "$outer" ]]
+    nothing_changed
+}
+
+# The hook ran once.
+nothing_changed() {
+    natter_is web outer "$outer" && [[ $(<"$LAB_DIR/hooks.txt") == "$outer" ]]
+}
+
+stayed_open() {
+    ! grep "web: open -> " "$LAB_DIR/natterd.log"
+}
+
+# said TIMES WORDS
+said() {
+    (($(grep -c "$2" "$LAB_DIR/natterd.log") >= $1))
+}
+
+# count_calls ADDRESS: counts the connections that are begun to there.
+count_calls() {
+    lab_in "$LAB_INET" nft -f - <<END
+table ip calls {
+    counter to { }
+    chain inward {
+        type filter hook prerouting priority raw; policy accept;
+        ip daddr $1 tcp flags & (syn | ack) == syn counter name to
+    }
+}
+END
+}
+
+# called LEAST [MOST]
+called() {
+    local n
+    n=$(lab_in "$LAB_INET" nft -j list counter ip calls to | jq '.nftables[].counter | values | .packets')
+    ((n >= $1 && n <= ${2:-n}))
+}
+
+@test "with two web servers a mapping is held by a connection to each of them" {
+    config
+    start
+    [[ $(lab_in "$LAB_HOST" ss -Htn state established "sport = :8081" | wc -l) == 2 ]]
+    stayed_open
+}
+
+# expect_no_gap REQUESTS TIMEOUT ENDS WORDS: with such web servers, until so many connections have ended with these
+# words.
+expect_no_gap() {
+    local server
+    for server in nginx30 nginx31; do
+        lab_stop_server "$server"
+        LAB_KEEPALIVE_REQUESTS=$1 LAB_KEEPALIVE_TIMEOUT=$2 lab_start_server "$server"
+    done
+    config
+    start
+    start_counting
+    lab_wait $((25 * ${NATTER_SLOW:-1})) said "$3" "$4"
+    lab_end counter
+    sort "$LAB_DIR/counter.log" | uniq -c
+    run ! grep -x 0 "$LAB_DIR/counter.log"
+    stayed_open
+    nothing_changed
+}
+
+@test "web servers that announce their end with every third answer: never without a connection, the same port" {
+    expect_no_gap 3 "3s 3s" 4 "closes the connection after its answer"
+}
+
+@test "web servers that end idle connections after 3 s and never say so: the same" {
+    expect_no_gap 1000 "3s" 3 "the server closed the connection"
+}
+
+@test "a web server falls silent: the other connection holds the port, and the silent one is left alone" {
+    config
+    start
+    kept=$(connection_to 203.0.113.31)
+    count_calls 203.0.113.30
+    lab_silence 203.0.113.30
+    lab_wait $((6 * ${NATTER_SLOW:-1})) holds 203.0.113.31:80
+    lab_wait 2 said 1 "server 203.0.113.30 (203.0.113.30:80, tcp) failed and is left alone"
+    [[ $(connection_to 203.0.113.31) == "$kept" ]]
+    stayed_open
+    nothing_changed
+    called 0 1
+}
+
+refused() {
+    said "$1" "STUN server 203.0.113.10.*refused"
+}
+
+# They are asked so many times, and not more often.
+ask_in_vain() {
+    local n
+    for ((n = 1; n <= $1; n++)); do
+        natter_ctl refresh
+        lab_wait 3 refused "$n"
+    done
+}
+
+@test "every STUN server is down: the mapping stays open, and a short silence of all servers withdraws nothing" {
+    config
+    start
+    start_watching
+    lab_stop_server coturn
+    ask_in_vain 3
+    stayed_open
+    lab_silence 203.0.113.30 203.0.113.31
+    lab_wait $((5 * ${NATTER_SLOW:-1})) natter_is web state degraded
+    # They are asked again after a while.
+    lab_wait 5 refused $(($(grep -c "STUN server 203.0.113.10.*refused" "$LAB_DIR/natterd.log") + 1))
+    lab_silence_end
+    lab_wait 5 natter_is web state open
+    always_published
+}
+
+# The server seems to know nothing of its connection any more.
+reset_connections_of() {
+    lost=$(connection_to "$1")
+    lab_in "$LAB_INET" nft "add table ip rude; add chain ip rude in { type filter hook input priority 0; };
+        add rule ip rude in ip daddr $1 tcp flags & syn == 0 reject with tcp reset"
+    is_lost() {
+        [[ $(connection_to "$1") != "$lost" ]]
+    }
+    lab_wait 5 is_lost "$1"
+    lab_in "$LAB_INET" nft delete table ip rude
+}
+
+@test "a STUN server that lies beside an honest one: the mapping that is open stays so, with its address" {
+    STUN='"203.0.113.10", "203.0.113.41"'
+    config 'stun_interval = 10;'
+    start in_quiet
+    start_watching
+    lab_spawn "$LAB_INET" liar "$NATTER_BUILD/tests/witness" 203.0.113.41:3478 198.51.100.7:9999
+    lab_wait 2 lab_listening "$LAB_INET" tcp 203.0.113.41:3478
+    count_calls 203.0.113.41
+    # It is contradicted, and asked again at once.
+    lab_wait 14 called 2
+    stayed_open
+    # Who looks more closely, since a connection was lost, does not believe it either.
+    reset_connections_of 203.0.113.31
+    lab_wait 5 called 4
+    lab_wait 10 natter_is web state open
+    always_published
+}
+
+# For new connections from the mapped port the NAT has this outside port from now on; the old ones live on.
+exchange_mapping() {
+    lab_in "$LAB_CARRIER" nft -f - <<END
+flush chain ip lab_nat learn
+flush map ip lab_nat in_tcp
+flush map ip lab_nat out_tcp
+add element ip lab_nat in_tcp { $1 : 192.168.77.2 . 8081 }
+add element ip lab_nat out_tcp { 192.168.77.2 . 8081 : $(lab_wan) . $1 }
+END
+}
+
+@test "the NAT exchanges the mapping and its connections live on: the regular look notices it" {
+    lab_web "$LAB_LAN" 192.168.77.3:80 "inside page"
+    config 'stun_interval = 10;'
+    start in_quiet
+    exchange_mapping 19999
+    lab_wait 14 natter_is web outer "$(lab_wan):19999"
+    run ! grep "looking again" "$LAB_DIR/natterd.log"
+    lab_wait 3 natter_is web state open
+    [[ $(natter_fetch "$(lab_wan):19999") == "inside page" ]]
+    lab_wait 3 holds 203.0.113.30:80 203.0.113.31:80
+}
+
+for_seconds() {
+    (($(date +%s) >= begun + $1))
+}
+
+@test "a fifth of all packets is lost: always published, always the same address" {
+    config
+    start
+    start_watching
+    begun=$(date +%s)
+    lab_loss 20
+    lab_wait 15 for_seconds 10
+    lab_loss 0
+    lab_wait 10 natter_is web state open
+    always_published
+}
+
+# two_mappings INTERVAL: one of them has the duty to watch the NAT, the other one has none.
+two_mappings() {
+    natter_config <<END
+$(natter_lab_servers)
+keep_alive_interval = $1;
+mappings = ( { name = "a"; protocol = "tcp"; bind = "0.0.0.0:8081"; target = "192.168.77.3:80"; },
+             { name = "b"; protocol = "tcp"; bind = "0.0.0.0:8082"; target = "192.168.77.3:80"; } );
+END
+    natter_start
+    natter_open a
+    natter_open b
+    watchful=a watchful_port=8081 lazy=b lazy_port=8082
+    # It goes to the first one that is open.
+    [[ $(grep "has the duty to watch" "$LAB_DIR/natterd.log" | tail -n 1) == *" a: "* ]] ||
+        watchful=b watchful_port=8082 lazy=a lazy_port=8081
+}
+
+# In how many milliseconds the connections of a port are probed, one a line; ss writes 0.5 s as 500ms and 1.5 s
+# as 1.500ms.
+next_probes() {
+    lab_in "$LAB_HOST" ss -Htno state established "sport = :$1 and dport = :80" |
+        sed -nE 's/.*timer:\(keepalive,([^,]*),.*/\1/p' | awk '{ print /^[0-9]*ms$/ ? $1 + 0 : 1000 * $1 }'
+}
+
+slowly_probed() {
+    next_probes "$1" | awk '$1 > 2000 { n++ } END { exit n != 2 }'
+}
+
+@test "one mapping is probed every second, another one at its interval" {
+    two_mappings 7
+    # A new mapping is looked at more closely for a while.
+    lab_wait 15 slowly_probed "$lazy_port"
+    for _ in {1..20}; do
+        next_probes "$watchful_port" | awk '$1 > 1000 { exit 1 }'
+        next_probes "$lazy_port" | awk '$1 > 7000 { exit 1 }'
+    done
+    [[ $(next_probes "$watchful_port") ]]
+}
+
+learned() {
+    (($(natter_field "$lazy" keep_alive_interval) <= 4))
+}
+
+@test "TCP: a hole that was lost for idleness makes the interval shorter" {
+    lab_down
+    export LAB_TCP_TIMEOUT=4
+    lab_up fullcone
+    lab_servers
+    two_mappings '[ 1, 6 ]'
+    natter_is "$lazy" keep_alive_interval 6
+    lab_wait $((20 * ${NATTER_SLOW:-1})) learned
+    lab_wait 5 natter_is "$lazy" state open
+    natter_is "$watchful" keep_alive_interval 6
+}
+
+moved() {
+    [[ $(natter_field game outer) != "$outer" ]] && natter_is game state open
+}
+
+@test "UDP: one STUN server of two is down, and the NAT forgets: what the other one sees is published" {
+    natter_config <<'END'
+stun_server = { udp = [ "203.0.113.20", "203.0.113.10" ]; };
+keep_alive_interval = 1;
+mappings = ( { name = "game"; protocol = "udp"; bind = 5000; target = "192.168.77.3:7777"; } );
+END
+    natter_start
+    outer=$(natter_open game)
+    lab_stop_server coturn
+    lab_forget
+    lab_wait $((12 * ${NATTER_SLOW:-1})) moved
+}
