@@ -194,3 +194,151 @@ keep_alives() {
     natter_open web 5
     bound_to 192.168.77.2 8081
 }
+
+# --- Connections that the kernel or a server still remembers ---
+
+# config_web KEEP_ALIVE: the mapping "web" on port 8081, held by these servers alone.
+config_web() {
+    natter_config <<END
+$(natter_lab_servers | grep -v keep_alive)
+keep_alive = [ $1 ];
+mappings = ( { name = "web"; protocol = "tcp"; bind = "0.0.0.0:8081"; target = "192.168.77.3:80"; } );
+END
+}
+
+server_timestamps() {
+    lab_in "$LAB_INET" sysctl -qw net.ipv4.tcp_timestamps="$1"
+}
+
+# The host's connections in this state from the mapped port to a web server.
+in_state() {
+    [[ $(lab_in "$LAB_HOST" ss -Htn state "$1" "sport = :8081 and dst ${2:-203.0.113.30}:80") ]]
+}
+
+# A predecessor on the mapped port, which knows nothing of resets: predecessor COMMAND.
+predecessor() {
+    lab_spawn "$LAB_HOST" predecessor socat "TCP:203.0.113.30:80,sourceport=8081,reuseaddr" "$1"
+    lab_wait 5 in_state "$2"
+}
+
+# Something that the host sent to the web server is not acknowledged.
+unacknowledged() {
+    lab_in "$LAB_HOST" ss -Htn state established "sport = :8081 and dport = :80" | awk '$2 > 0 { n++ } END { exit !n }'
+}
+
+# The server has a connection of which the host knows nothing.
+half_open() {
+    [[ $(lab_in "$LAB_INET" ss -Htn state established "sport = :80") &&
+        ! $(lab_in "$LAB_HOST" ss -Htan "sport = :8081 and dport = :80") ]]
+}
+
+kill_natterd() {
+    local pid
+    pid=$(natter_pid)
+    kill -9 "$pid"
+    lab_wait 5 lab_gone "$pid"
+}
+
+# What each of these tests is about: natterd starts and has the same port again at once.
+same_port_at_once() {
+    natter_start
+    [[ $(natter_open web $((2 * ${NATTER_SLOW:-1}))) == "$1" ]]
+    natter_stop
+}
+
+@test "natterd restarts after the web server closed its connection: the same port at once, with timestamps and without" {
+    lab_stop_server nginx30
+    LAB_KEEPALIVE_REQUESTS=1 lab_start_server nginx30
+    config_web '"203.0.113.30"'
+    for timestamps in 1 0; do
+        server_timestamps $timestamps
+        natter_start
+        outer=$(natter_open web)
+        lab_wait 10 logged "closes the connection after its answer"
+        natter_stop
+        same_port_at_once "$outer"
+    done
+}
+
+@test "TIME_WAIT towards the only web server, with timestamps: the connection is made at once" {
+    config_web '"203.0.113.30"'
+    predecessor "OPEN:/dev/null" time-wait
+    natter_start
+    natter_open web $((2 * ${NATTER_SLOW:-1}))
+}
+
+@test "TIME_WAIT towards a web server without timestamps: the other one holds the mapping at once" {
+    server_timestamps 0
+    config_web '"203.0.113.30", "203.0.113.31"'
+    predecessor "OPEN:/dev/null" time-wait
+    natter_start
+    natter_open web $((2 * ${NATTER_SLOW:-1}))
+    in_state established 203.0.113.31
+    logged "an older connection to it that has not ended yet"
+    in_state time-wait
+}
+
+# orphan: a connection whose program is gone, with data that the server does not acknowledge.
+orphan() {
+    predecessor "SYSTEM:sleep 1000" established
+    lab_in "$LAB_INET" nft "add table ip silent; add chain ip silent in { type filter hook input priority 0; };
+        add rule ip silent in ip daddr 203.0.113.30 drop"
+    lab_end predecessor
+    lab_wait 5 in_state fin-wait-1
+}
+
+@test "an orphan in FIN_WAIT1 towards a silent web server: the other one holds the mapping at once" {
+    config_web '"203.0.113.30", "203.0.113.31"'
+    orphan
+    natter_start
+    natter_open web $((2 * ${NATTER_SLOW:-1}))
+    in_state established 203.0.113.31
+    in_state fin-wait-1
+}
+
+@test "an orphan in FIN_WAIT1 towards the only web server: the mapping opens as soon as it has ended" {
+    config_web '"203.0.113.30"'
+    orphan
+    natter_start
+    # The tries do not become rarer, as they cost nothing.
+    tried() {
+        (($(grep -c "connecting -> backoff: .*an older connection to it that has not ended yet" "$LAB_DIR/natterd.log") >= 5))
+    }
+    lab_wait 10 tried
+    natter_is web outer ""
+    ended() {
+        ! in_state fin-wait-1
+    }
+    lab_in "$LAB_INET" nft delete table ip silent
+    lab_wait 30 ended
+    natter_open web $((2 * ${NATTER_SLOW:-1}))
+}
+
+@test "natterd is killed in an outage with a request on its way: the same port at once, although the server has the old connection" {
+    config_web '"203.0.113.30"'
+    for timestamps in 1 0; do
+        server_timestamps $timestamps
+        natter_start
+        outer=$(natter_open web)
+        lab_loss 100
+        lab_wait 10 unacknowledged
+        kill_natterd
+        lab_wait 2 half_open
+        lab_loss 0
+        same_port_at_once "$outer"
+    done
+}
+
+@test "natterd ends in an outage: the same port at once, although the server has the old connection" {
+    config_web '"203.0.113.30"'
+    for timestamps in 1 0; do
+        server_timestamps $timestamps
+        natter_start
+        outer=$(natter_open web)
+        lab_loss 100
+        natter_stop
+        lab_wait 2 half_open
+        lab_loss 0
+        same_port_at_once "$outer"
+    done
+}

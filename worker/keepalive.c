@@ -82,9 +82,11 @@ lose(struct keepalive *k, enum keepalive_end end, const char *format, ...)
 static void
 lose_attempt(struct keepalive *k, int error)
 {
-	enum keepalive_end end = error == EADDRNOTAVAIL ? KEEPALIVE_NOT_TRIED : KEEPALIVE_UNREACHED;
+	enum keepalive_end end = error == EADDRNOTAVAIL     ? KEEPALIVE_BLOCKED
+				 : net_is_no_network(error) ? KEEPALIVE_NO_WAY
+							    : KEEPALIVE_UNREACHED;
 
-	lose(k, net_is_no_network(error) ? KEEPALIVE_NO_WAY : end, "%s", net_connect_error(error));
+	lose(k, end, "%s", net_connect_error(error));
 }
 
 static void

@@ -16,7 +16,8 @@ struct keepalive;
 enum keepalive_end {
 	KEEPALIVE_UNREACHED, /* it never came up */
 	KEEPALIVE_NO_WAY,    /* the same, since this machine has no way to the server */
-	KEEPALIVE_NOT_TRIED, /* the same, since this machine gave no socket that can be connected */
+	KEEPALIVE_NOT_TRIED, /* the same, since this machine gave no socket */
+	KEEPALIVE_BLOCKED,   /* the same, since the kernel still remembers an older connection to it */
 	KEEPALIVE_CLOSED,    /* the server closed it in order */
 	KEEPALIVE_RESET,     /* by the server, or by a NAT that has forgotten it */
 	KEEPALIVE_SILENT,    /* nothing was heard of the server any more */

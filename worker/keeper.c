@@ -106,6 +106,7 @@ on_failure(void *context, enum links_outlook outlook, const char *reason)
 	    [LINKS_COMING] = KEEPER_TRYING,
 	    [LINKS_GAVE_UP] = KEEPER_GAVE_UP,
 	    [LINKS_NO_WAY] = KEEPER_NO_WAY,
+	    [LINKS_BLOCKED] = KEEPER_BLOCKED,
 	};
 	struct keeper *k = context;
 	char why[REPORT_ERROR_SIZE];

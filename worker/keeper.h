@@ -25,6 +25,7 @@ enum keeper_loss {
 	KEEPER_TRYING, /* the next attempt is under way, or comes soon by itself */
 	KEEPER_GAVE_UP, /* every server was tried in vain: keeper_connect is due after a pause */
 	KEEPER_NO_WAY, /* the same, since this machine has no way to any of them */
+	KEEPER_BLOCKED, /* the same, since older connections to each have not ended yet: a try costs nothing */
 };
 
 struct keeper_handlers {

@@ -30,6 +30,7 @@ struct links {
 	bool wanting;             /* links_connect was called, and nobody gave up since */
 	unsigned int failed;      /* attempts in a row while none is up */
 	unsigned int without_way; /* of those, the last ones to which there is no way */
+	unsigned int blocked;     /* of those, the last ones to which older connections have not ended yet */
 };
 
 static const struct keepalive_handlers from_link;
@@ -185,7 +186,7 @@ on_link_up(void *context, struct keepalive *link)
 	struct keepalive *leaving = find(l, keepalive_is_leaving);
 	bool is_first = count(l, keepalive_is_up) == 1;
 
-	l->failed = l->without_way = 0;
+	l->failed = l->without_way = l->blocked = 0;
 	webservers_note_success(l->webservers, &keepalive_server(link)->addr);
 	if (leaving != NULL)
 		remove_ended(l, leaving);
@@ -218,8 +219,11 @@ take_failure(struct links *l, const struct addr *addr, enum keepalive_end end, c
 	webservers_note_vain(l->webservers, addr);
 	l->failed++;
 	l->without_way = end == KEEPALIVE_NO_WAY ? l->without_way + 1 : 0;
+	l->blocked = end == KEEPALIVE_BLOCKED ? l->blocked + 1 : 0;
 	if (l->failed >= there && find(l, is_coming) == NULL) {
-		outlook = there > 0 && l->without_way >= there ? LINKS_NO_WAY : LINKS_GAVE_UP;
+		outlook = there > 0 && l->without_way >= there ? LINKS_NO_WAY
+			  : there > 0 && l->blocked >= there   ? LINKS_BLOCKED
+							       : LINKS_GAVE_UP;
 		l->wanting = false;
 	}
 	fill(l);
@@ -227,7 +231,7 @@ take_failure(struct links *l, const struct addr *addr, enum keepalive_end end, c
 }
 
 /* Others can leave a server alone that fails while the network works; one that refuses is not
- * asked again at once. */
+ * asked again at once.  A connection that has not ended here is not the server's fault. */
 static void
 note_failure(struct links *l, const struct addr *addr, bool was_up, enum keepalive_end end)
 {
@@ -268,7 +272,7 @@ void
 links_connect(struct links *l)
 {
 	if (!l->wanting)
-		l->failed = l->without_way = 0;
+		l->failed = l->without_way = l->blocked = 0;
 	l->wanting = true;
 	fill(l);
 }

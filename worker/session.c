@@ -41,6 +41,8 @@
 #define LONG_DOUBT_SECONDS 30
 /* So many of these questions in vain, and nothing heard on the keep-alive either: gone. */
 #define GONE_AFTER 3
+/* Where connections of before have not ended yet, a try sends nothing. */
+#define BLOCKED_RETRY_SECONDS 1
 /* Who watches the NAT for all is never away for longer: seconds. */
 #define WATCHER_BACKOFF_MAX 5
 
@@ -539,10 +541,12 @@ on_keep_alive_lost(void *context, const char *reason, enum keeper_loss loss)
 {
 	struct session *s = context;
 
-	if (loss == KEEPER_NO_WAY || (loss == KEEPER_GAVE_UP && !bulletin_is_published(s->bulletin))) {
+	if (loss == KEEPER_NO_WAY || (loss != KEEPER_TRYING && !bulletin_is_published(s->bulletin))) {
 		s->is_held = s->patient = false;
 		drop_round(s);
 		enter(s, STATE_BACKOFF, reason);
+		if (loss == KEEPER_BLOCKED)
+			set_timer(s, BLOCKED_RETRY_SECONDS);
 	} else if (bulletin_is_published(s->bulletin)) {
 		take_loss(s, reason);
 	} else if (state_of(s) != STATE_BACKOFF) {
