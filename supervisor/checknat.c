@@ -253,7 +253,7 @@ struct checknat *
 checknat_start(struct event_base *base, const struct config *config, const struct addr *bind, checknat_done *done,
     void *context)
 {
-	static const struct peer_handlers handlers = {on_message, on_ended};
+	static const struct peer_handlers handlers = {on_message, NULL, on_ended};
 	struct checknat *c = alloc_zero(sizeof(*c));
 	int i;
 

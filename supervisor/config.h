@@ -33,6 +33,7 @@ struct config_mapping {
 	struct config_hosts keep_alive; /* empty for UDP: STUN keeps it alive */
 	char *hook;                   /* the global one unless the mapping has its own; NULL: none */
 	int line;                     /* where natter.cfg asks for it */
+	bool chooses_port;            /* ports.c's: it has none of natter.cfg */
 };
 
 TAILQ_HEAD(config_mappings, config_mapping);

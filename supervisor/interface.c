@@ -103,8 +103,10 @@ is_free(const struct mapping *wanted)
 
 		if (strcmp(other.name, wanted->name) == 0)
 			continue;
-		if (addr_is_set(&s->interface.stand_in))
+		if (addr_is_set(&s->interface.stand_in)) {
 			other.bind = s->interface.stand_in;
+			addr_set_port(&other.bind, addr_port(&s->mapping.bind));
+		}
 		if (mapping_binds_collide(&other, wanted))
 			return false;
 	}
@@ -133,12 +135,23 @@ interface_substitute(struct interface *i, struct mapping *mapping)
 		errno = EADDRINUSE;
 		return -1;
 	}
-	if (addr_equal(&a, &i->stand_in))
+	if (addr_same_ip(&a, &i->stand_in))
 		return 0;
 	log_warning("%s: %s is gone from %s: until it is back, %s is used, which is there now", mapping->name,
 	    addr_ip_text(&i->mapping->bind, gone), i->name, addr_ip_text(&a, now));
 	set_stand_in(i, &a);
 	return 0;
+}
+
+struct mapping
+interface_bound(const struct interface *i)
+{
+	struct mapping m = *i->mapping;
+	struct addr a;
+
+	if (find_stand_in(i, &a))
+		m.bind = a;
+	return m;
 }
 
 void

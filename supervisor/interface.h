@@ -29,6 +29,8 @@ void interface_look(struct interface *i);
  * -1 with errno: EADDRNOTAVAIL if there is none, EADDRINUSE if another mapping has that port
  * there. */
 int interface_substitute(struct interface *i, struct mapping *mapping);
+/* The mapping, as it would be bound now. */
+struct mapping interface_bound(const struct interface *i);
 /* A socket is bound to the mapping's own address. */
 void interface_note_bound(struct interface *i);
 

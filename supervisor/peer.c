@@ -148,6 +148,8 @@ answer_socket(struct peer *p, const struct message *m)
 		why = "does not read";
 	if (fd >= 0)
 		held_put(p->held, (enum socket_use)m->socket_request.use, fd);
+	if (p->handlers->on_socket != NULL && m->socket_request.use != SOCKET_FRESH)
+		p->handlers->on_socket(p->context, (int)answer.error);
 	return why;
 }
 

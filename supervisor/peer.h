@@ -23,6 +23,9 @@ struct peer_handlers {
 	/* A message of another kind.  Returns NULL, or in a few words what rule the
 	 * worker broke ("sent a malformed report"): it is ended then. */
 	const char *(*on_message)(void *context, const struct message *m);
+	/* A socket on the mapped port was made (0), or not for this errno.  It may end the worker.
+	 * NULL: nobody wants to know. */
+	void (*on_socket)(void *context, int error);
 	/* The worker is gone and reaped, for the reason in plain words. */
 	void (*on_ended)(void *context, const char *why);
 };

@@ -20,6 +20,11 @@
 /* Many, as most of the range may be in use. */
 #define TRIES 1000
 
+static struct {
+	struct config *config; /* of ports_assign, or NULL */
+	char path[PATH_MAX];
+} ports;
+
 struct range {
 	unsigned int first, last;
 };
@@ -124,17 +129,17 @@ assign_port(const struct config *config, const char *path, struct mapping *mappi
 
 /* Mappings that natter.cfg does not have now are kept: they may come back. */
 static void
-remember(const struct config *config, const char *path, const bool *automatic)
+remember(const struct config *config, const char *path)
 {
 	char *text = NULL, line[256], protocol[8], name[MAPPING_NAME_SIZE];
-	size_t length = 0, i = 0;
+	size_t length = 0;
 	const struct config_mapping *m;
 	FILE *out = open_memstream(&text, &length), *old = fopen(path, "re");
 
 	if (out == NULL)
 		fatal("out of memory");
 	TAILQ_FOREACH(m, &config->mappings, entry)
-		if (automatic[i++])
+		if (m->chooses_port)
 			fprintf(out, "%s %s %u\n", protocol_name(m->mapping.protocol), m->mapping.name,
 			    addr_port(&m->mapping.bind));
 	while (old != NULL && fgets(line, sizeof(line), old) != NULL) {
@@ -160,25 +165,48 @@ remember(const struct config *config, const char *path, const bool *automatic)
 int
 ports_assign(struct config *config)
 {
-	char path[PATH_MAX];
 	struct config_mapping *m;
-	bool *automatic = calloc(config->mapping_count + 1, sizeof(*automatic));
 	bool chosen = false;
-	size_t i = 0;
 	int result = 0;
 
-	if (automatic == NULL)
-		fatal("out of memory");
-	if (snprintf(path, sizeof(path), "%s/ports", config->state_dir) >= (int)sizeof(path))
+	if (snprintf(ports.path, sizeof(ports.path), "%s/ports", config->state_dir) >= (int)sizeof(ports.path))
 		fatal("natterd: the name of state_dir is too long: %s", config->state_dir);
+	ports.config = config;
 	TAILQ_FOREACH(m, &config->mappings, entry) {
-		automatic[i] = addr_port(&m->mapping.bind) == 0;
-		if (automatic[i++] && assign_port(config, path, &m->mapping, &chosen) < 0)
+		m->chooses_port = addr_port(&m->mapping.bind) == 0;
+		if (m->chooses_port && assign_port(config, ports.path, &m->mapping, &chosen) < 0)
 			result = -1;
 	}
-	if (chosen && result == 0) {
-		remember(config, path, automatic);
-	}
-	free(automatic);
+	if (chosen && result == 0)
+		remember(config, ports.path);
 	return result;
+}
+
+static struct config_mapping *
+find_chosen(const char *name)
+{
+	struct config_mapping *m;
+
+	if (ports.config == NULL)
+		return NULL;
+	TAILQ_FOREACH(m, &ports.config->mappings, entry)
+		if (m->chooses_port && strcmp(m->mapping.name, name) == 0)
+			return m;
+	return NULL;
+}
+
+bool
+ports_is_chosen(const char *name)
+{
+	return find_chosen(name) != NULL;
+}
+
+int
+ports_replace(struct mapping *mapping)
+{
+	if (ports_choose(ports.config, mapping) < 0)
+		return -1;
+	addr_set_port(&find_chosen(mapping->name)->mapping.bind, addr_port(&mapping->bind));
+	remember(ports.config, ports.path);
+	return 0;
 }

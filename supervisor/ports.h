@@ -17,6 +17,13 @@
  * only warned about. */
 int ports_assign(struct config *config);
 
+/* Did ports_assign give the mapping of this name its port? */
+bool ports_is_chosen(const char *name);
+
+/* Gives the mapping, of which ports_assign chose the port, another one, and remembers it.
+ * Returns 0, or -1 with errno. */
+int ports_replace(struct mapping *mapping);
+
 /* Gives the mapping a random port that is free and belongs to no mapping of config.
  * Returns 0, or -1 with errno. */
 int ports_choose(const struct config *config, struct mapping *mapping);

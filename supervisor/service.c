@@ -14,6 +14,7 @@
 #include "alloc.h"
 #include "hook.h"
 #include "jitter.h"
+#include "lastresort.h"
 #include "log.h"
 #include "neighbours.h"
 #include "publish.h"
@@ -220,10 +221,25 @@ on_ended(void *context, const char *why)
 	schedule_restart(s);
 }
 
+void
+service_renew(struct service *s, const char *why)
+{
+	peer_forget(&s->peer);
+	event_del(s->healthy);
+	give_up(s, why);
+	schedule_restart(s);
+}
+
+static void
+on_socket(void *context, int error)
+{
+	lastresort_note(context, error);
+}
+
 static void
 add_service(const struct config *config, const struct config_mapping *m)
 {
-	static const struct peer_handlers handlers = {on_message, on_ended};
+	static const struct peer_handlers handlers = {on_message, on_socket, on_ended};
 	struct service *s = alloc_zero(sizeof(*s));
 
 	s->mapping = m->mapping;

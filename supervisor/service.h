@@ -17,6 +17,7 @@
 #include "mapping.h"
 #include "outer_event.h"
 #include "peer.h"
+#include "portloss.h"
 #include "quota.h"
 #include "report.h"
 #include "takeover.h"
@@ -34,6 +35,7 @@ struct service {
 	struct addr old_outer;               /* the outer address before that event; unset: none */
 	int64_t state_since;                 /* Unix time since which report.state has been what it is */
 	struct peer peer;                    /* its worker */
+	struct portloss portloss;            /* its port cannot be had */
 	struct held held;                    /* what outlives the worker */
 	struct interface interface;          /* where it is bound while its address is gone */
 	struct takeover takeover;            /* from a dead worker to the next one */
@@ -66,6 +68,10 @@ void services_update_servers(void);
 /* As the operator asks: its worker looks again at once, and starts at once if it waits
  * to be restarted. */
 void service_refresh(struct service *s);
+
+/* Another worker is started in place of its own, if it has one, since the mapping itself
+ * changed, for the reason in plain words. */
+void service_renew(struct service *s, const char *why);
 
 /* Every worker looks again at once, and where the mappings' addresses are is looked at, too. */
 void services_look_again(enum again_reason reason);

@@ -29,7 +29,7 @@ targets() {
 
 # The line is dialled: the host has this address and a way out.
 dial() {
-    ip -n "$LAB_HOST" address add "$1/24" dev eth0
+    ip -n "$LAB_HOST" address replace "$1/24" dev eth0
     ip -n "$LAB_HOST" route replace default via 192.168.77.1
 }
 
@@ -314,31 +314,77 @@ orphan() {
     natter_open web $((2 * ${NATTER_SLOW:-1}))
 }
 
-@test "natterd is killed in an outage with a request on its way: the same port at once, although the server has the old connection" {
+die_with_a_request_on_its_way() {
+    lab_wait 10 unacknowledged
+    kill_natterd
+}
+
+# ends_in_outage COMMAND: which ends natterd, and the server does not hear of it.
+ends_in_outage() {
     config_web '"203.0.113.30"'
     for timestamps in 1 0; do
         server_timestamps $timestamps
         natter_start
         outer=$(natter_open web)
         lab_loss 100
-        lab_wait 10 unacknowledged
-        kill_natterd
+        "$1"
         lab_wait 2 half_open
         lab_loss 0
         same_port_at_once "$outer"
     done
 }
 
+@test "natterd is killed in an outage with a request on its way: the same port at once, although the server has the old connection" {
+    ends_in_outage die_with_a_request_on_its_way
+}
+
 @test "natterd ends in an outage: the same port at once, although the server has the old connection" {
-    config_web '"203.0.113.30"'
-    for timestamps in 1 0; do
-        server_timestamps $timestamps
-        natter_start
-        outer=$(natter_open web)
-        lab_loss 100
-        natter_stop
-        lab_wait 2 half_open
-        lab_loss 0
-        same_port_at_once "$outer"
-    done
+    ends_in_outage natter_stop
+}
+
+# --- Ports that another program has ---
+
+# thief ADDRESS: a program of the host that listens there and shares with nobody.
+thief() {
+    lab_spawn "$LAB_HOST" thief socat "TCP-LISTEN:${1#*:},bind=${1%:*}" STDOUT
+    lab_wait 5 lab_listening "$LAB_HOST" tcp "$1"
+}
+
+@test "another program has the port that natterd chose: said at once, and after half a minute there is another port, remembered" {
+    targets
+    config '{ name = "web"; protocol = "tcp"; bind = "192.168.77.2"; target = "192.168.77.3:80"; }'
+    natter_start
+    natter_open web
+    old=$(natter_field web bind)
+    old=${old##*:}
+    # Nobody can take the port while natterd has it, but on another address.
+    ip -n "$LAB_HOST" address add 192.168.77.50/24 dev eth0
+    thief "192.168.77.50:$old"
+    hang_up 192.168.77.2
+    dial 192.168.77.50
+    lab_wait 5 logged "web: socat (process $(<"$LAB_DIR/thief.pid")) has tcp port 192.168.77.50:$old: if it has it for 30 seconds, another port is chosen"
+    lab_wait 5 natter_is web state backoff
+    [[ $(natter_field web bind) == "192.168.77.2:$old" ]]
+    lab_wait 90 logged "web: port $old has been taken for 30 seconds: port "
+    natter_open web 5
+    web_serves
+    new=$(natter_field web bind)
+    new=${new##*:}
+    [[ $new != "$old" && $(<"$LAB_DIR/state/ports") == "tcp web $new" ]]
+    logged "web: port $old has been taken for 30 seconds: port $new is used from now on"
+    run ! grep malformed "$LAB_DIR/natterd.log"
+}
+
+@test "another program has the port of natter.cfg: it is named, the port stays, and opens when it is free" {
+    targets
+    config "$WEB"
+    thief 192.168.77.2:8081
+    natter_start
+    lab_wait 5 natter_is web state backoff
+    logged "web: socat (process $(<"$LAB_DIR/thief.pid")) has tcp port 192.168.77.2:8081: end it, or choose another port in natter.cfg"
+    [[ $(natter_field web error) == "cannot serve 192.168.77.2:8081: Address already in use" ]]
+    lab_end thief
+    natter_open web 20
+    [[ $(grep -c "socat (process" "$LAB_DIR/natterd.log") == 1 ]]
+    [[ $(natter_field web bind) == 192.168.77.2:8081 ]]
 }

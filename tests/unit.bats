@@ -181,3 +181,7 @@ run_unit() {
 @test "what the connections of a TCP mapping tell" {
     run_unit keeper
 }
+
+@test "ports that another program has" {
+    run_unit portloss
+}
