@@ -322,10 +322,15 @@ die_with_a_request_on_its_way() {
 # ends_in_outage COMMAND: which ends natterd, and the server does not hear of it.
 ends_in_outage() {
     config_web '"203.0.113.30"'
+    answered() {
+        (($(grep -c HEAD "$LAB_DIR/nginx30.d/access.log") > before))
+    }
     for timestamps in 1 0; do
         server_timestamps $timestamps
+        before=$(grep -c HEAD "$LAB_DIR/nginx30.d/access.log" || :)
         natter_start
         outer=$(natter_open web)
+        lab_wait 10 answered
         lab_loss 100
         "$1"
         lab_wait 2 half_open
@@ -335,6 +340,9 @@ ends_in_outage() {
 }
 
 @test "natterd is killed in an outage with a request on its way: the same port at once, although the server has the old connection" {
+    # Such a server is asked every 2 s, before a silent connection is given up.
+    lab_stop_server nginx30
+    LAB_KEEPALIVE_TIMEOUT="75s 3s" lab_start_server nginx30
     ends_in_outage die_with_a_request_on_its_way
 }
 
