@@ -130,7 +130,7 @@ expect_no_gap() {
 }
 
 @test "web servers that end idle connections after 3 s and never say so: the same" {
-    expect_no_gap 1000 "3s" 3 "the server closed the connection"
+    expect_no_gap 1000 "3s" 2 "the server closed the connection"
 }
 
 @test "a web server falls silent: the other connection holds the port, and the silent one is left alone" {

@@ -186,8 +186,9 @@ on_link_up(void *context, struct keepalive *link)
 	struct keepalive *leaving = find(l, keepalive_is_leaving);
 	bool is_first = count(l, keepalive_is_up) == 1;
 
+	(void)link;
 	l->failed = l->without_way = l->blocked = 0;
-	webservers_note_success(l->webservers, &keepalive_server(link)->addr);
+	webservers_note_contact(l->webservers);
 	if (leaving != NULL)
 		remove_ended(l, leaving);
 	fill(l);
@@ -206,7 +207,7 @@ on_link_answer(void *context, struct keepalive *link)
 {
 	struct links *l = context;
 
-	(void)link;
+	webservers_note_success(l->webservers, &keepalive_server(link)->addr);
 	l->handlers.on_answer(l->context);
 }
 
@@ -230,16 +231,31 @@ take_failure(struct links *l, const struct addr *addr, enum keepalive_end end, c
 	l->handlers.on_failure(l->context, outlook, reason);
 }
 
+static bool
+is_server_to_blame(const struct links *l, const struct addr *addr, enum keepalive_end end)
+{
+	switch (end) {
+	case KEEPALIVE_NOT_TRIED:
+	case KEEPALIVE_BLOCKED:
+		return false;
+	case KEEPALIVE_USELESS:
+		return true;
+	case KEEPALIVE_CLOSED:
+	case KEEPALIVE_RESET:
+		return webservers_is_fickle(l->webservers, addr) && l->handlers.is_network_good(l->context);
+	default:
+		return l->handlers.is_network_good(l->context);
+	}
+}
+
 /* Others can leave a server alone that fails while the network works; one that refuses is not
  * asked again at once.  A connection that has not ended here is not the server's fault. */
 static void
 note_failure(struct links *l, const struct addr *addr, bool was_up, enum keepalive_end end)
 {
-	bool is_to_blame = end == KEEPALIVE_SILENT || end == KEEPALIVE_UNREACHED || end == KEEPALIVE_NO_WAY;
-
 	if (!was_up && links_are_up(l))
 		webservers_note_life(l->webservers, addr, 0, PAUSE_MAX);
-	if (end == KEEPALIVE_USELESS || (is_to_blame && l->handlers.is_network_good(l->context)))
+	if (is_server_to_blame(l, addr, end))
 		webservers_note_failure(l->webservers, addr);
 }
 

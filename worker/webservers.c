@@ -169,6 +169,23 @@ webservers_note_life(struct webservers *w, const struct addr *addr, double secon
 	s->not_before = net_now() + (pause < most ? pause : most);
 }
 
+bool
+webservers_is_fickle(const struct webservers *w, const struct addr *addr)
+{
+	const struct webserver *s = find(w, addr);
+
+	return s != NULL && s->short_lives > SHORT_LIVES_FREE;
+}
+
+void
+webservers_note_contact(struct webservers *w)
+{
+	unsigned int i;
+
+	for (i = 0; i < SERVERS_MAX; i++)
+		w->known[i].in_vain = false;
+}
+
 static bool
 was_resting(const struct webservers *w, const struct addr *addr)
 {
@@ -184,10 +201,7 @@ void
 webservers_note_success(struct webservers *w, const struct addr *addr)
 {
 	struct webserver *s = find(w, addr);
-	unsigned int i;
 
-	for (i = 0; i < SERVERS_MAX; i++)
-		w->known[i].in_vain = false;
 	if (s != NULL)
 		s->rest_until = 0;
 	if (was_resting(w, addr))

@@ -35,6 +35,10 @@ void webservers_note_failure(struct webservers *w, const struct addr *addr);
 /* A connection to it was good for so many seconds; most: the longest pause that it may get
  * if it closed at once again and again. */
 void webservers_note_life(struct webservers *w, const struct addr *addr, double seconds, double most);
+/* Did it close at once again and again? */
+bool webservers_is_fickle(const struct webservers *w, const struct addr *addr);
+/* One was reached, so that what was in vain before need not be so any more. */
+void webservers_note_contact(struct webservers *w);
 /* It works. */
 void webservers_note_success(struct webservers *w, const struct addr *addr);
 

@@ -13,7 +13,7 @@
 #define C "192.0.2.3:80"
 
 static struct links *links;
-static unsigned int ups, first_ups, ends, failures;
+static unsigned int ups, first_ups, answers, ends, failures;
 static enum keepalive_end last_end;
 static enum links_outlook outlook;
 static bool network_is_good;
@@ -37,6 +37,7 @@ static void
 on_answer(void *context)
 {
 	CHECK(context == &worker);
+	answers++;
 }
 
 static void
@@ -71,7 +72,7 @@ begin(void)
 	static const struct links_handlers handlers = {on_up, on_answer, on_end, on_failure, is_network_good};
 
 	standins_begin();
-	ups = first_ups = ends = failures = 0;
+	ups = first_ups = answers = ends = failures = 0;
 	network_is_good = true;
 	must_stay = false;
 	links = links_new(&worker, &servers, &handlers, &worker);
@@ -268,6 +269,20 @@ test_hammer(void)
 	pass(2);
 	CHECK(made == 3);
 	finish();
+	/* The same for one that takes every connection and resets it. */
+	begin();
+	come_up(0);
+	begun = now;
+	tried = 0;
+	for (i = 1; now - begun < 120; pass(0.5)) {
+		for (; i < made; i++) {
+			tried++;
+			come_up(i);
+			lose(i, KEEPALIVE_RESET, "because");
+		}
+	}
+	CHECK(tried >= 3 && tried <= 6 && praised == 0);
+	finish();
 }
 
 /* Nor is a server, of which nothing is known, for what this machine does not give. */
@@ -425,7 +440,9 @@ test_rest(void)
 	end_link(0, KEEPALIVE_UNREACHED);
 	CHECK(made == 3 && goes_to(2, B));
 	come_up(2);
-	CHECK(praised == 1);
+	CHECK(praised == 0); /* that it can be reached is not all */
+	links_made[2]->handlers.on_answer(links, links_made[2]);
+	CHECK(praised == 1 && answers == 1);
 	finish();
 }
 

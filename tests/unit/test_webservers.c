@@ -97,6 +97,14 @@ note_life(const char *server, double seconds)
 	webservers_note_life(w, &a, seconds, 5);
 }
 
+static bool
+is_fickle(const char *server)
+{
+	struct addr a = address(server);
+
+	return webservers_is_fickle(w, &a);
+}
+
 static void
 test_turns(void)
 {
@@ -154,7 +162,7 @@ test_rest(void)
 	note_vain(B);
 	check_choice(true, A);
 	check_choice(true, B);
-	note_success(A);
+	webservers_note_contact(w);
 	check_choice(true, A);
 	webservers_free(w);
 }
@@ -167,8 +175,10 @@ test_short_lives(void)
 	LIST(A);
 	begin();
 	note_life(A, 1);
+	CHECK(!is_fickle(A));
 	check_choice(true, A); /* once may be chance */
 	note_life(A, 4.9);
+	CHECK(is_fickle(A));
 	check_wait(true, 1);
 	note_life(A, 0);
 	check_wait(true, 2);
@@ -178,6 +188,7 @@ test_short_lives(void)
 	now += 5.1;
 	check_choice(true, A);
 	note_life(A, 5);
+	CHECK(!is_fickle(A) && !is_fickle(B));
 	note_life(A, 0);
 	check_choice(true, A);
 	webservers_free(w);
