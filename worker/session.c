@@ -637,6 +637,11 @@ is_gone(struct session *s)
 static void
 look_closer(struct session *s)
 {
+	/* Who has answered waits for what others say, which ends soon. */
+	if (s->round != NULL && round_asked_in_vain(s->round) == 0) {
+		set_timer(s, RETRY_SECONDS);
+		return;
+	}
 	if (is_gone(s)) {
 		drop_round(s);
 		enter(s, STATE_BACKOFF, "neither a keep-alive server nor a STUN server is heard any more");
