@@ -48,27 +48,36 @@ struct webservers {
 	unsigned int oldest;
 };
 
-static struct webserver *
+/* Returns its place among those that are known, or SERVERS_MAX. */
+static unsigned int
 find(const struct webservers *w, const struct addr *addr)
 {
-	unsigned int i;
+	unsigned int i = 0;
 
-	for (i = 0; i < SERVERS_MAX; i++)
-		if (addr_is_set(&w->known[i].addr) && addr_equal(&w->known[i].addr, addr))
-			return (struct webserver *)(uintptr_t)&w->known[i];
-	return NULL;
+	while (i < SERVERS_MAX && (!addr_is_set(&w->known[i].addr) || !addr_equal(&w->known[i].addr, addr)))
+		i++;
+	return i;
+}
+
+/* What is known of it; NULL: nothing. */
+static const struct webserver *
+look_up(const struct webservers *w, const struct addr *addr)
+{
+	unsigned int i = find(w, addr);
+
+	return i < SERVERS_MAX ? &w->known[i] : NULL;
 }
 
 static struct webserver *
 find_or_add(struct webservers *w, const struct addr *addr)
 {
-	struct webserver *s = find(w, addr);
+	unsigned int i = find(w, addr);
 
-	if (s != NULL)
-		return s;
-	s = &w->known[w->oldest++ % SERVERS_MAX];
-	*s = (struct webserver){.addr = *addr};
-	return s;
+	if (i == SERVERS_MAX) {
+		i = w->oldest++ % SERVERS_MAX;
+		w->known[i] = (struct webserver){.addr = *addr};
+	}
+	return &w->known[i];
 }
 
 unsigned int
@@ -90,7 +99,7 @@ webservers_count(const struct webservers *w)
 static double
 due_at(const struct webservers *w, const struct server *server, enum choice choice)
 {
-	const struct webserver *known = find(w, &server->addr);
+	const struct webserver *known = look_up(w, &server->addr);
 	double due = known != NULL ? known->not_before : 0;
 
 	if (choice < CHOICE_ALL && known != NULL && known->in_vain)
@@ -172,7 +181,7 @@ webservers_note_life(struct webservers *w, const struct addr *addr, double secon
 bool
 webservers_is_fickle(const struct webservers *w, const struct addr *addr)
 {
-	const struct webserver *s = find(w, addr);
+	const struct webserver *s = look_up(w, addr);
 
 	return s != NULL && s->short_lives > SHORT_LIVES_FREE;
 }
@@ -200,10 +209,10 @@ was_resting(const struct webservers *w, const struct addr *addr)
 void
 webservers_note_success(struct webservers *w, const struct addr *addr)
 {
-	struct webserver *s = find(w, addr);
+	unsigned int i = find(w, addr);
 
-	if (s != NULL)
-		s->rest_until = 0;
+	if (i < SERVERS_MAX)
+		w->known[i].rest_until = 0;
 	if (was_resting(w, addr))
 		uplink_tell_server(w->uplink, addr, true);
 }
@@ -211,7 +220,7 @@ webservers_note_success(struct webservers *w, const struct addr *addr)
 double
 webservers_idle_limit(const struct webservers *w, const struct addr *addr)
 {
-	const struct webserver *s = find(w, addr);
+	const struct webserver *s = look_up(w, addr);
 
 	return s != NULL ? s->idle_limit : 0;
 }
