@@ -350,6 +350,26 @@ ends_in_outage() {
     ends_in_outage natter_stop
 }
 
+@test "a UDP client that was there before the re-dial goes on with its first datagram" {
+    natter_config <<END
+$(natter_lab_servers)
+forward_port = { udp = [ "192.168.77.3:7777" ]; };
+END
+    lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/datagrams" echo 192.168.77.3:7777
+    natter_start
+    echoed() {
+        [[ $(lab_in "$LAB_INET" socat -t 1 - "UDP4:$1,bind=203.0.113.40:5555" <<<hello) == hello ]]
+    }
+    outer=$(natter_open udp-192.168.77.3-7777)
+    echoed "$outer"
+    lab_redial 192.168.77.9 0
+    moved() {
+        natter_is udp-192.168.77.3-7777 state open && [[ $(natter_field udp-192.168.77.3-7777 outer) != "$outer" ]]
+    }
+    lab_wait 5 moved
+    echoed "$(natter_field udp-192.168.77.3-7777 outer)"
+}
+
 # --- Ports that another program has ---
 
 # thief ADDRESS: a program of the host that listens there and shares with nobody.

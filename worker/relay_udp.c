@@ -303,7 +303,8 @@ is_drop(int error)
 	return error == EAGAIN || error == ENOBUFS || error == ENOMEM || error == EMSGSIZE;
 }
 
-static void
+/* Returns 0, also if it is lost as a datagram may be, or an errno. */
+static int
 send_to_target(struct udp_session *s, const void *data, size_t length)
 {
 	int tries;
@@ -312,12 +313,12 @@ send_to_target(struct udp_session *s, const void *data, size_t length)
 	for (tries = 0; tries < 2; tries++) {
 		if (send(s->fd, data, length, 0) >= 0) {
 			s->relay->counters->bytes_in += length;
-			return;
+			return 0;
 		}
 		if (is_drop(errno))
-			return;
+			return 0;
 	}
-	fail_session(s, errno);
+	return errno;
 }
 
 static bool
@@ -332,15 +333,26 @@ static void
 take_datagram(struct relay_udp *r, const struct datagram *d, double now)
 {
 	struct udp_session *s = find_session(r, &d->peer);
+	int error;
 
 	if (s == NULL && !is_claimed(r, d))
 		s = start_session(r, &d->peer);
 	if (s == NULL)
 		return;
+	error = send_to_target(s, d->data, d->length);
+	/* This machine may have another address since the session began. */
+	if (net_is_no_network(error)) {
+		end_session(s);
+		s = start_session(r, &d->peer);
+		error = s != NULL ? send_to_target(s, d->data, d->length) : 0;
+	}
+	if (s == NULL)
+		return;
 	touch_session(s, now);
 	if (addr_is_set(&d->local))
 		s->local = d->local;
-	send_to_target(s, d->data, d->length);
+	if (error != 0)
+		fail_session(s, error);
 }
 
 static void
