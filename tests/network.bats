@@ -5,6 +5,7 @@
 
 # shellcheck source-path=SCRIPTDIR source=helper.bash
 source "$BATS_TEST_DIRNAME/helper.bash"
+bats_require_minimum_version 1.5.0
 
 config_both() {
     natter_config <<END
@@ -70,4 +71,23 @@ settled() {
     (($(looks) == before))
     ip -n "$LAB_HOST" address add 192.168.77.99/24 dev eth0
     lab_wait "${NATTER_SLOW:-1}" looked_since "$before"
+}
+
+was_asked_in_vain() {
+    (($(grep -c "game: probing -> backoff" "$LAB_DIR/natterd.log") >= $1))
+}
+
+@test "UDP: while there is no way out nothing is held or believed, and afterwards it is open again" {
+    natter_config <<END
+$(natter_lab_servers)
+keep_alive_interval = 1;
+mappings = ( { name = "game"; protocol = "udp"; bind = "0.0.0.0:8082"; target = "192.168.77.3:2456"; } );
+END
+    natter_start
+    natter_open game
+    lab_no_network
+    lab_wait 12 was_asked_in_vain 3
+    lab_in "$LAB_HOST" ip route replace default via 192.168.77.1
+    natter_open game
+    run ! grep -E "malformed|restarting" "$LAB_DIR/natterd.log"
 }

@@ -405,6 +405,15 @@ take_failure(struct session *s, const char *why)
 	take_unclear(s, why);
 }
 
+/* Nothing leaves this machine, so nothing holds a hole. */
+static void
+take_no_way(struct session *s, const char *why)
+{
+	drop_binding(s);
+	s->next_stun++;
+	enter(s, STATE_BACKOFF, why);
+}
+
 static void
 on_round(void *context, enum round_outcome outcome, const struct probe_result *result, struct probe *winner)
 {
@@ -430,8 +439,7 @@ on_round(void *context, enum round_outcome outcome, const struct probe_result *r
 		take_failure(s, r.error);
 		break;
 	case ROUND_NO_WAY:
-		s->next_stun++;
-		enter(s, STATE_BACKOFF, r.error);
+		take_no_way(s, r.error);
 		break;
 	}
 }
