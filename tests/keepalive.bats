@@ -176,6 +176,19 @@ ask_in_vain() {
     always_published
 }
 
+@test "a router says that there is no way to any STUN server: the mapping stays open" {
+    config
+    start
+    lab_in "$LAB_CARRIER" nft "add table ip far; add chain ip far f { type filter hook forward priority -10; };
+        add rule ip far f iifname lan ip daddr { 203.0.113.10, 203.0.113.11 } reject with icmp type host-unreachable"
+    natter_ctl refresh
+    lab_wait 5 said 2 "STUN server .*No route to host"
+    natter_ctl refresh
+    lab_wait 5 said 4 "STUN server .*No route to host"
+    stayed_open
+    nothing_changed
+}
+
 # The server seems to know nothing of its connection any more.
 reset_connections_of() {
     lost=$(connection_to "$1")

@@ -120,10 +120,8 @@ take_answer(struct probe *p, int parsed, const struct stun_response *response)
 static void
 on_transaction_failed(void *context, int error, const char *why)
 {
-	struct probe *p = context;
-
-	p->no_way = net_is_no_network(error);
-	fail(p, "%s", why);
+	(void)error;
+	fail(context, "%s", why);
 }
 
 static void
@@ -189,7 +187,6 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	if (error != 0) {
-		p->no_way = net_is_no_network(error);
 		fail(p, "%s", strerror(error));
 		return;
 	}
@@ -201,6 +198,14 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 		fail(p, "sending the request failed: %s", strerror(errno));
 }
 
+/* By this machine's own word.  What a router says later of a server is that server's failure. */
+static void
+fail_to_connect(struct probe *p, int error)
+{
+	p->no_way = net_is_no_network(error);
+	fail(p, "%s", net_connect_error(error));
+}
+
 static void
 begin_connection(struct probe *p, int fd)
 {
@@ -209,8 +214,7 @@ begin_connection(struct probe *p, int fd)
 	p->fd = fd;
 	net_set_reset_on_close(fd);
 	if (connect(fd, &p->server.addr.sa, addr_len(&p->server.addr)) < 0 && errno != EINPROGRESS) {
-		p->no_way = net_is_no_network(errno);
-		fail(p, "%s", net_connect_error(errno));
+		fail_to_connect(p, errno);
 		return;
 	}
 	p->readable = event_new(p->worker->base, fd, EV_READ | EV_PERSIST, on_stream, p);
@@ -227,12 +231,10 @@ begin_datagrams(struct probe *p, int fd)
 	static const struct channel_handlers handlers = {on_datagram, on_refused};
 
 	p->channel = channel_open(p->worker, fd, &p->server.addr, &handlers, p);
-	if (p->channel != NULL) {
+	if (p->channel != NULL)
 		probe_again(p);
-		return;
-	}
-	p->no_way = net_is_no_network(errno);
-	fail(p, "%s", net_connect_error(errno));
+	else
+		fail_to_connect(p, errno);
 }
 
 static void

@@ -20,7 +20,7 @@ struct probe_result {
 	struct addr local;  /* if ok: the socket's own address */
 	struct addr other;  /* if ok: the server's alternate address and port (RFC 5780, 7.4); unset: none told */
 	bool not_asked;     /* if not ok: because of this machine, which gave no socket for it */
-	bool no_way;        /* if not ok: because this machine has no way to the server */
+	bool no_way;        /* if not ok: because this machine itself knows no way to the server */
 	char error[REPORT_ERROR_SIZE];   /* if not ok: in plain words, with the server's name */
 	char reason[PROBE_REASON_SIZE]; /* the same without it */
 };

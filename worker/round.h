@@ -18,7 +18,7 @@ enum round_outcome {
 	ROUND_SYMMETRIC, /* servers at different IP addresses, asked again, see different addresses, and no two the same */
 	ROUND_UNCLEAR,   /* they saw different addresses, and asked again, too few answered */
 	ROUND_FAILED,    /* no server gave an address */
-	ROUND_NO_WAY,    /* the same, since this machine has no way to any of them */
+	ROUND_NO_WAY,    /* the same, since this machine itself knows no way to any of them */
 };
 
 /* result is the winner's, and of any other outcome it has the error alone, with what
