@@ -294,10 +294,8 @@ keeper_judge_place(struct keeper *k, const struct addr *local)
 {
 	struct addr here = *local;
 
-	if (!keeper_is_up(k)) {
-		k->astray = 0;
-		return KEEPER_HERE;
-	}
+	if (!keeper_is_up(k))
+		return KEEPER_HERE; /* which tells nothing of those that were astray */
 	if (links_any(k->links, is_here, &here)) {
 		k->astray = 0;
 		links_remove(k->links, is_elsewhere, &here, true);
