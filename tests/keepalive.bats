@@ -189,6 +189,23 @@ ask_in_vain() {
     nothing_changed
 }
 
+# With the next request, so at another moment than the probes of all connections.
+refuse_request_of() {
+    lab_in "$LAB_INET" nft "add table ip rude; add chain ip rude in { type filter hook input priority 0; };
+        add rule ip rude in ip daddr $1 tcp flags & psh != 0 reject with tcp reset"
+    lab_wait 8 natter_is web state degraded
+    lab_in "$LAB_INET" nft delete table ip rude
+}
+
+@test "every STUN server is silent, and one connection is reset: the other one ends the doubt" {
+    config
+    start in_quiet
+    lab_silence 203.0.113.10 203.0.113.11
+    refuse_request_of 203.0.113.30
+    lab_wait 5 natter_is web state open
+    nothing_changed
+}
+
 # The server seems to know nothing of its connection any more.
 reset_connections_of() {
     lost=$(connection_to "$1")

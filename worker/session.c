@@ -642,9 +642,14 @@ is_gone(struct session *s)
 	return !is_udp(s) && !keeper_is_live(s->keeper) && s->in_vain >= GONE_AFTER;
 }
 
+/* What is being asked goes on, and is no hurry where a connection of before is heard again. */
 static void
 look_closer(struct session *s)
 {
+	if (is_vouched_for(s) && !addr_is_set(&s->rumour.mapped)) {
+		enter(s, STATE_OPEN, "");
+		return;
+	}
 	/* Who has answered waits for what others say, which ends soon. */
 	if (s->round != NULL && round_asked_in_vain(s->round) == 0) {
 		set_timer(s, RETRY_SECONDS);
