@@ -176,16 +176,32 @@ ask_in_vain() {
     always_published
 }
 
+# far SERVER...: a router on the way says that there is no way to them.
+far() {
+    local addresses
+    printf -v addresses '%s, ' "$@"
+    lab_in "$LAB_CARRIER" nft "add table ip far; add chain ip far f { type filter hook forward priority -10; };
+        add rule ip far f iifname lan ip daddr { ${addresses%, } } reject with icmp type host-unreachable"
+}
+
 @test "a router says that there is no way to any STUN server: the mapping stays open" {
     config
     start
-    lab_in "$LAB_CARRIER" nft "add table ip far; add chain ip far f { type filter hook forward priority -10; };
-        add rule ip far f iifname lan ip daddr { 203.0.113.10, 203.0.113.11 } reject with icmp type host-unreachable"
+    far 203.0.113.10 203.0.113.11
     natter_ctl refresh
     lab_wait 5 said 2 "STUN server .*No route to host"
     natter_ctl refresh
     lab_wait 5 said 4 "STUN server .*No route to host"
     stayed_open
+    nothing_changed
+}
+
+@test "a router says the same of every web server: the mapping stands for as long as STUN servers see it" {
+    config
+    start
+    far 203.0.113.30 203.0.113.31
+    lab_wait $((20 * ${NATTER_SLOW:-1})) said 10 "keep-alive server .*No route to host"
+    natter_is web state degraded
     nothing_changed
 }
 

@@ -79,6 +79,7 @@ lose(struct keepalive *k, enum keepalive_end end, const char *format, ...)
 	k->handlers.on_lost(k->context, k, end, reason);
 }
 
+/* By this machine's own word.  What a router says later of a server is that server's failure. */
 static void
 lose_attempt(struct keepalive *k, int error)
 {
@@ -257,7 +258,7 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	if (error != 0)
-		lose_attempt(k, error);
+		lose(k, KEEPALIVE_UNREACHED, "%s", strerror(error));
 	else
 		come_up(k);
 }

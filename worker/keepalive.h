@@ -15,7 +15,7 @@ struct keepalive;
 /* What became of it. */
 enum keepalive_end {
 	KEEPALIVE_UNREACHED, /* it never came up */
-	KEEPALIVE_NO_WAY,    /* the same, since this machine has no way to the server */
+	KEEPALIVE_NO_WAY,    /* the same, since this machine itself knows no way to the server */
 	KEEPALIVE_NOT_TRIED, /* the same, since this machine gave no socket */
 	KEEPALIVE_BLOCKED,   /* the same, since the kernel still remembers an older connection to it */
 	KEEPALIVE_CLOSED,    /* the server closed it in order */
