@@ -66,9 +66,8 @@ bool
 report_same_news(const struct report *a, const struct report *b)
 {
 	return a->state == b->state && a->reach == b->reach && a->since == b->since && addr_equal(&a->inner, &b->inner) &&
-	       addr_equal(&a->outer, &b->outer) &&
-	       a->keep_alive_interval == b->keep_alive_interval && a->holes_lost == b->holes_lost && strcmp(a->error, b->error) == 0 &&
-	       strcmp(a->advice, b->advice) == 0;
+	       addr_equal(&a->outer, &b->outer) && a->keep_alive_interval == b->keep_alive_interval &&
+	       a->holes_lost == b->holes_lost && strcmp(a->error, b->error) == 0 && strcmp(a->advice, b->advice) == 0;
 }
 
 bool

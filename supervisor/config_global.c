@@ -141,8 +141,8 @@ read_keep_alive_interval(struct config_file *file, const config_setting_t *setti
 {
 	struct config_global *global = into;
 
-	config_value_range(file, setting, KEEP_ALIVE_INTERVAL_MIN, KEEP_ALIVE_INTERVAL_MAX, &global->keep_alive_shortest,
-	    &global->keep_alive_longest);
+	config_value_range(file, setting, KEEP_ALIVE_INTERVAL_MIN, KEEP_ALIVE_INTERVAL_MAX,
+	    &global->keep_alive_shortest, &global->keep_alive_longest);
 }
 
 static void

@@ -89,7 +89,8 @@ held_take(struct held *h, enum socket_use use)
 static bool
 has_ended(const struct held_socket *s)
 {
-	return s->use == SOCKET_KEEP && monotonic_seconds() - s->given > CLOSED_SECONDS && tcp_state(s->fd) == TCP_CLOSE;
+	return s->use == SOCKET_KEEP && monotonic_seconds() - s->given > CLOSED_SECONDS &&
+	       tcp_state(s->fd) == TCP_CLOSE;
 }
 
 /* Finds the one of this use that is missed least: the oldest that is not connected, else the

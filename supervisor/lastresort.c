@@ -36,7 +36,9 @@ lastresort_note(struct service *s, int error)
 	bool is_due = portloss_note(&s->portloss, error, monotonic_seconds());
 	struct mapping bound;
 
-	if (!was_lost && s->portloss.lost) {
+	/* Looking for who has it takes long, and a worker that was taken over could have it
+	 * now and then. */
+	if (!was_lost && s->portloss.lost && quota_take(&s->explanations, 1, PORTLOSS_SECONDS)) {
 		bound = interface_bound(&s->interface);
 		portloss_explain(&bound, is_chosen);
 	}

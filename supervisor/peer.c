@@ -105,7 +105,17 @@ peer_send_duty(struct peer *p, bool watch)
 static bool
 is_permitted(const struct mapping *mapping, uint32_t use)
 {
-	return use <= SOCKET_FRESH || (use == SOCKET_KEEP && mapping->protocol == PROTOCOL_TCP) || (use == SOCKET_SERVE && mapping_is_served(mapping));
+	switch (use) {
+	case SOCKET_CONNECT:
+	case SOCKET_FRESH:
+		return true;
+	case SOCKET_SERVE:
+		return mapping_is_served(mapping);
+	case SOCKET_KEEP:
+		return mapping->protocol == PROTOCOL_TCP;
+	default:
+		return false;
+	}
 }
 
 /* Also if the mapping's address is gone. */

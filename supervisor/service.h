@@ -49,6 +49,7 @@ struct service {
 	bool watches;                        /* its worker has the duty to watch the NAT; watch.c's */
 	struct quota news;                   /* servers.c's, of what its worker says of servers */
 	struct quota lines;                  /* publish.c's, of the log */
+	struct quota explanations;           /* lastresort.c's, of who has its port */
 };
 
 TAILQ_HEAD(services, service);

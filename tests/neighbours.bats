@@ -134,3 +134,14 @@ was_told() {
     lab_wait 5 natter_is liar state restarting
     run ! grep resting "$LAB_DIR/natterd.log"
 }
+
+@test "a worker that has its own port now and then: who has it is looked for and said once" {
+    mapping thief tcp 0.0.0.0:8081 10 | mappings
+    start_with_standins
+    told() {
+        (($(grep -c "^thief is told: $1" "$LAB_DIR/natterd.log") == 5))
+    }
+    lab_wait 5 told Success
+    told "Address already in use"
+    [[ $(grep -c "warning: thief: .* has tcp port 0.0.0.0:8081" "$LAB_DIR/natterd.log") == 1 ]]
+}

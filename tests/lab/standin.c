@@ -5,11 +5,14 @@
  *
  *     teller...   says that its first keep-alive server failed
  *     liar...     says something of that server that has no meaning
+ *     thief...    has its port itself, again and again, when it asks for a socket there
  */
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "message.h"
 
@@ -22,6 +25,41 @@ tell(const struct servers *servers, uint32_t good)
 
 	if (message_send(MESSAGE_WORKER_FD, MESSAGE_SERVER, &news, sizeof(news), -1) < 0)
 		exit(2);
+}
+
+static void
+ask_socket(void)
+{
+	struct socket_request request = {.use = SOCKET_CONNECT};
+	struct message m;
+
+	if (message_send(MESSAGE_WORKER_FD, MESSAGE_SOCKET, &request, sizeof(request), -1) < 0)
+		exit(2);
+	do {
+		if (message_receive(MESSAGE_WORKER_FD, &m) != 1)
+			exit(2);
+	} while (m.kind != MESSAGE_SOCKET);
+	fprintf(stderr, "%s is told: %s\n", mapping.name, strerror((int)m.socket_answer.error));
+	if (m.fd >= 0)
+		close(m.fd);
+}
+
+static void
+steal_port(void)
+{
+	int fd, i;
+
+	for (i = 0; i < 5; i++) {
+		fd = socket(mapping.bind.sa.sa_family, SOCK_STREAM, 0);
+		/* natterd may not have closed its own yet. */
+		while (bind(fd, &mapping.bind.sa, addr_len(&mapping.bind)) < 0)
+			poll(NULL, 0, 1);
+		if (listen(fd, 1) < 0)
+			exit(2);
+		ask_socket();
+		close(fd);
+		ask_socket();
+	}
 }
 
 static void
@@ -39,6 +77,8 @@ take_servers(const struct servers *servers)
 		tell(servers, 0);
 	else if (strncmp(mapping.name, "liar", 4) == 0)
 		tell(servers, 2);
+	else if (strncmp(mapping.name, "thief", 5) == 0)
+		steal_port();
 }
 
 static void
