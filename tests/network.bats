@@ -37,7 +37,7 @@ settled() {
 @test "a line that is dialled again is noticed at once when it goes and when it is back" {
     local before
     config_both
-    natter_start
+    natter_start_in_quiet
     natter_open web
     natter_open game
     settle
@@ -58,7 +58,7 @@ settled() {
 @test "an address that is only prolonged, again and again, makes nobody look" {
     local before
     config_both
-    natter_start
+    natter_start_in_quiet
     natter_open web
     settle
     before=$(looks)
