@@ -70,11 +70,29 @@ report_same_news(const struct report *a, const struct report *b)
 	       a->holes_lost == b->holes_lost && strcmp(a->error, b->error) == 0 && strcmp(a->advice, b->advice) == 0;
 }
 
+/* The beginning of an error that blames a server, or 0. */
+static size_t
+length_of_blame(const char *error)
+{
+	static const char *const blames[] = {"keep-alive server ", "STUN server "};
+	size_t i, length;
+
+	for (i = 0; i < sizeof(blames) / sizeof(blames[0]); i++) {
+		length = strlen(blames[i]);
+		if (strncmp(error, blames[i], length) == 0)
+			return length;
+	}
+	return 0;
+}
+
 bool
 report_same_complaint(const char *a, const char *b)
 {
 	const char *end = strstr(a, ". ");
+	size_t blame = length_of_blame(a);
 	size_t length = end != NULL ? (size_t)(end - a) : strlen(a);
 
+	if (blame > 0)
+		return strncmp(a, b, blame) == 0;
 	return strncmp(a, b, length) == 0 && (b[length] == '\0' || strncmp(b + length, ". ", 2) == 0);
 }

@@ -64,7 +64,8 @@ bool report_is_valid(const struct report *r);
 bool report_same_news(const struct report *a, const struct report *b);
 
 /* Do two errors say the same?  The first sentence says what is wrong; what was seen or
- * tried follows, and may be different with every try. */
+ * tried follows, and may be different with every try.  So may the server be, where one of
+ * several in turn is to blame. */
 bool report_same_complaint(const char *a, const char *b);
 
 #endif

@@ -19,7 +19,7 @@
 
 static struct {
 	char address[2 * ADDR_TEXT_SIZE + 16]; /* the last line of standard output */
-	char trouble[REPORT_ERROR_SIZE];       /* the last one since it was open; "": none */
+	struct complaints troubles;            /* since it was open */
 	char advice[REPORT_ADVICE_SIZE];       /* the last one */
 	uint32_t reach;                        /* what was last said of this address */
 	bool asked_to_try;
@@ -154,7 +154,7 @@ report_open(const struct service *s, const struct report *old)
 		say_how_to_try(s);
 	else if (old->state != STATE_OPEN)
 		say(TERMINAL_PLAIN, "open at %s again", addr_text(&s->report.outer, outer));
-	console.trouble[0] = '\0';
+	complaints_clear(&console.troubles);
 	console.has_no_names = false;
 }
 
@@ -162,15 +162,14 @@ report_open(const struct service *s, const struct report *old)
 static void
 report_doubt(const struct service *s)
 {
+	const char *error = s->report.error;
 	char outer[ADDR_TEXT_SIZE];
 
 	if (print_address(s))
 		say_how_to_try(s);
-	if (report_same_complaint(console.trouble, s->report.error))
-		return;
-	strlcpy(console.trouble, s->report.error, sizeof(console.trouble));
-	say(TERMINAL_DOUBT, "in doubt: %.*s; checking, and %s still stands", length_of(console.trouble), console.trouble,
-	    addr_text(&s->report.outer, outer));
+	if (complaints_take(&console.troubles, error))
+		say(TERMINAL_DOUBT, "in doubt: %.*s; checking, and %s still stands", length_of(error), error,
+		    addr_text(&s->report.outer, outer));
 }
 
 static void
@@ -178,15 +177,12 @@ report_failure(const struct service *s, const struct report *old)
 {
 	const char *error = s->report.error;
 	char was[ADDR_TEXT_SIZE];
-	bool lost = addr_is_set(&old->outer);
+	bool is_new = complaints_take(&console.troubles, error);
 
-	if (!lost && report_same_complaint(console.trouble, error))
-		return;
-	strlcpy(console.trouble, error, sizeof(console.trouble));
-	if (lost)
+	if (addr_is_set(&old->outer))
 		say(TERMINAL_BAD, "lost %s: %.*s; natterd goes on trying", addr_text(&old->outer, was), length_of(error),
 		    error);
-	else
+	else if (is_new)
 		say(TERMINAL_BAD, "failed: %.*s; natterd goes on trying", length_of(error), error);
 }
 
@@ -196,7 +192,7 @@ report_step(const struct service *s, const struct report *old)
 	const struct report *r = &s->report;
 	bool same = r->state == old->state && strcmp(r->error, old->error) == 0;
 
-	if (same || console.trouble[0] != '\0')
+	if (same || complaints_any(&console.troubles))
 		return; /* that natterd goes on trying has been said */
 	if (r->state == STATE_CONNECTING)
 		say(TERMINAL_PLAIN, "connecting to a keep-alive server");

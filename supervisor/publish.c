@@ -4,7 +4,6 @@
  */
 #include "publish.h"
 
-#include <bsd/string.h>
 #include <string.h>
 #include <time.h>
 
@@ -25,9 +24,15 @@ publish_set_observer(publish_observer *observer)
 	observe = observer;
 }
 
+static bool
+is_loss(const struct report *old, const struct report *new)
+{
+	return outer_event_between(&old->outer, &new->outer) == OUTER_DOWN;
+}
+
 /* The steps on the way to an address, and a doubt that is soon settled, are of
  * interest only to who looks for a fault; where they end is news, once, and so is a
- * worker's death. */
+ * worker's death.  That an address is lost is always news. */
 static enum log_level
 level_of(struct service *s, const struct report *old)
 {
@@ -35,9 +40,8 @@ level_of(struct service *s, const struct report *old)
 	bool lasting = r->state == STATE_BACKOFF || s->peer.pid == 0 ||
 		       (r->state == old->state && (r->state == STATE_DEGRADED || r->state == STATE_WAITING));
 
-	if (!lasting || report_same_complaint(r->error, s->complaint))
+	if (!lasting || (!complaints_take(&s->complaints, r->error) && !is_loss(old, r)))
 		return LOG_LEVEL_DEBUG;
-	strlcpy(s->complaint, r->error, sizeof(s->complaint));
 	return observe == NULL ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG;
 }
 
@@ -64,25 +68,28 @@ log_address(struct service *s)
 static void
 log_open_again(struct service *s)
 {
-	enum log_level level = s->complaint[0] != '\0' ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
+	enum log_level level = complaints_any(&s->complaints) ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
 	char at[ADDR_TEXT_SIZE];
 
 	if (may_log(s, level))
 		log_at(level, "%s: open at %s again", s->mapping.name, addr_text(&s->report.outer, at));
-	s->complaint[0] = '\0';
+	complaints_clear(&s->complaints);
 }
 
 static void
 log_state(struct service *s, const struct report *old)
 {
-	char state[RECORD_VALUE_SIZE];
+	char state[RECORD_VALUE_SIZE], was[ADDR_TEXT_SIZE];
 	const char *error = s->report.error;
 	enum log_level level = level_of(s, old);
 
 	if (!may_log(s, level))
 		return;
 	record_value(record_find("state"), s, state);
-	log_at(level, "%s: %s%s%s", s->mapping.name, state, error[0] != '\0' ? ": " : "", error);
+	if (is_loss(old, &s->report))
+		log_at(level, "%s: lost %s: %s", s->mapping.name, addr_text(&old->outer, was), error);
+	else
+		log_at(level, "%s: %s%s%s", s->mapping.name, state, error[0] != '\0' ? ": " : "", error);
 }
 
 static void
@@ -110,7 +117,7 @@ publish_report(struct service *s, const struct report *old)
 	note_event(s, old);
 	if (addr_is_set(&new->outer) && !addr_equal(&new->outer, &s->last_outer)) {
 		log_address(s);
-		s->complaint[0] = '\0';
+		complaints_clear(&s->complaints);
 		s->last_outer = new->outer;
 	} else if (other_state && new->state == STATE_OPEN) {
 		log_open_again(s);

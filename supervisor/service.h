@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "complaints.h"
 #include "config.h"
 #include "held.h"
 #include "interface.h"
@@ -42,7 +43,7 @@ struct service {
 	struct event *takeover_deadline;     /* ends it, and what nobody took over by then */
 	struct event *restart;               /* starts the next worker */
 	struct event *healthy;               /* it proves itself: failures start again at 0 */
-	char complaint[REPORT_ERROR_SIZE];   /* the last logged since it was open; "": none */
+	struct complaints complaints;        /* publish.c's, logged since it was open */
 	unsigned int failures;               /* workers that died since one proved itself */
 	unsigned int restarts;               /* workers replaced since natterd started */
 	struct hook *hook;                   /* hook.c's; NULL: none */

@@ -2,7 +2,7 @@
 /*
  * console.c: which report makes which line on standard output and on standard error,
  * with a stand-in for the resolver.
- * NEEDS: supervisor/console supervisor/terminal
+ * NEEDS: supervisor/console supervisor/complaints supervisor/terminal
  */
 #include "console.h"
 
@@ -181,6 +181,9 @@ test_doubt_with_a_new_address(void)
 	CHECK_TEXT(err(), "");
 	report(STATE_DEGRADED, "203.0.113.7:4", "Refused.");
 	CHECK_TEXT(err(), "in doubt: Refused; checking, and 203.0.113.7:4 still stands\n");
+	report(STATE_DEGRADED, "203.0.113.7:4", "silent. A was asked."); /* they take turns */
+	report(STATE_DEGRADED, "203.0.113.7:4", "Refused.");
+	CHECK_TEXT(err(), "");
 }
 
 /* What the resolver logs of two names, and what is said of it. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * publish.c: what a changed report leads to, with stand-ins for hook and status.
- * NEEDS: supervisor/publish supervisor/record supervisor/outer_event supervisor/quota
+ * NEEDS: supervisor/publish supervisor/complaints supervisor/record supervisor/outer_event supervisor/quota
  */
 #include "publish.h"
 
@@ -67,7 +67,7 @@ test_a_life(void)
 	CHECK(writes == 1 && hook_updates == 1);
 	CHECK_TEXT(publish(STATE_OPEN, "203.0.113.7:2", ""), "web: open at 203.0.113.7:2 again\n");
 	CHECK(writes == 1 && hook_updates == 1);
-	CHECK_TEXT(publish(STATE_BACKOFF, "", "no server answered"), "web: backoff: no server answered\n");
+	CHECK_TEXT(publish(STATE_BACKOFF, "", "no server answered"), "web: lost 203.0.113.7:2: no server answered\n");
 	CHECK_TEXT(publish(STATE_BACKOFF, "", "the network is down"), "web: backoff: the network is down\n");
 }
 
@@ -80,7 +80,7 @@ test_a_replaced_worker(void)
 	CHECK_TEXT(publish(STATE_DEGRADED, "203.0.113.7:2", "its worker died"), "web: restarting: its worker died\n");
 	CHECK(writes == 1 && web.event != OUTER_DOWN);
 	log_set_level(LOG_LEVEL_DEBUG);
-	CHECK_TEXT(publish(STATE_BACKOFF, "", "its worker was killed"), "web: restarting: its worker was killed\n");
+	CHECK_TEXT(publish(STATE_BACKOFF, "", "its worker was killed"), "web: lost 203.0.113.7:2: its worker was killed\n");
 	web.peer.pid = 4712;
 	publish(STATE_WAITING, "", "");
 	CHECK_TEXT(publish(STATE_OPEN, "203.0.113.7:2", ""), "web: open at 203.0.113.7:2 again\n");
@@ -144,10 +144,38 @@ test_what_is_news(void)
 	CHECK_TEXT(publish(STATE_OPEN, "203.0.113.7:3", ""), "");
 	publish(STATE_DEGRADED, "203.0.113.7:3", "a server is silent");
 	CHECK_TEXT(publish(STATE_DEGRADED, "203.0.113.7:3", "all are silent"), "web: degraded: all are silent\n");
-	CHECK_TEXT(publish(STATE_BACKOFF, "", "no server answered"), "web: backoff: no server answered\n");
+	CHECK_TEXT(publish(STATE_BACKOFF, "", "no server answered"), "web: lost 203.0.113.7:3: no server answered\n");
 	publish(STATE_CONNECTING, "", "no server answered");
 	CHECK_TEXT(publish(STATE_BACKOFF, "", "no server answered"), "");
 	CHECK_TEXT(publish(STATE_OPEN, "203.0.113.7:3", ""), "web: open at 203.0.113.7:3 again\n");
+	log_set_level(LOG_LEVEL_DEBUG);
+}
+
+/* With each try another server is to blame, or another kind of them. */
+static void
+test_taking_turns(void)
+{
+	int i;
+
+	log_set_level(LOG_LEVEL_INFO);
+	publish(STATE_OPEN, "203.0.113.7:3", "");
+	publish(STATE_DEGRADED, "203.0.113.7:3", "no server is heard");
+	CHECK_TEXT(publish(STATE_DEGRADED, "203.0.113.7:3", "keep-alive server A: refused"),
+	    "web: degraded: keep-alive server A: refused\n");
+	CHECK_TEXT(publish(STATE_DEGRADED, "203.0.113.7:3", "No STUN server. Tried A."),
+	    "web: degraded: No STUN server. Tried A.\n");
+	for (i = 0; i < 3; i++) {
+		CHECK_TEXT(publish(STATE_DEGRADED, "203.0.113.7:3", "keep-alive server B: no answer"), "");
+		CHECK_TEXT(publish(STATE_DEGRADED, "203.0.113.7:3", "keep-alive server A: refused"), "");
+		CHECK_TEXT(publish(STATE_DEGRADED, "203.0.113.7:3", "No STUN server. Tried B."), "");
+	}
+	CHECK_TEXT(publish(STATE_BACKOFF, "", "No STUN server. Tried B."), "web: lost 203.0.113.7:3: No STUN server. Tried B.\n");
+	publish(STATE_PROBING, "", "No STUN server. Tried B.");
+	CHECK_TEXT(publish(STATE_BACKOFF, "", "No STUN server. Tried A."), "");
+	publish(STATE_OPEN, "203.0.113.7:3", "");
+	publish(STATE_DEGRADED, "203.0.113.7:3", "no server is heard");
+	CHECK_TEXT(publish(STATE_DEGRADED, "203.0.113.7:3", "keep-alive server A: refused"),
+	    "web: degraded: keep-alive server A: refused\n");
 	log_set_level(LOG_LEVEL_DEBUG);
 }
 
@@ -171,7 +199,7 @@ test_observer(void)
 	CHECK(observed == 1);
 	publish_set_observer(NULL);
 	publish(STATE_OPEN, "203.0.113.7:3", "");
-	CHECK_TEXT(publish(STATE_BACKOFF, "", "again no server"), "web: backoff: again no server\n");
+	CHECK_TEXT(publish(STATE_BACKOFF, "", "again no server"), "web: lost 203.0.113.7:3: again no server\n");
 	CHECK(observed == 1);
 }
 
@@ -181,7 +209,7 @@ test_what_was_tried(void)
 {
 	log_set_level(LOG_LEVEL_INFO);
 	publish(STATE_OPEN, "203.0.113.7:4", "");
-	CHECK_TEXT(publish(STATE_BACKOFF, "", "No server. Tried 1: a"), "web: backoff: No server. Tried 1: a\n");
+	CHECK_TEXT(publish(STATE_BACKOFF, "", "No server. Tried 1: a"), "web: lost 203.0.113.7:4: No server. Tried 1: a\n");
 	CHECK_TEXT(publish(STATE_BACKOFF, "", "No server. Tried 2: a, b"), "");
 	CHECK_TEXT(publish(STATE_BACKOFF, "", "No server"), "");
 	CHECK_TEXT(publish(STATE_BACKOFF, "", "No servers. Tried"), "web: backoff: No servers. Tried\n");
@@ -238,6 +266,7 @@ main(void)
 	test_events();
 	test_no_news();
 	test_what_is_news();
+	test_taking_turns();
 	test_observer();
 	test_what_was_tried();
 	test_advice();

@@ -205,6 +205,9 @@ test_complaints(void)
 	CHECK(report_same_complaint("no answer. A was asked.", "no answer. B was asked."));
 	CHECK(report_same_complaint("no answer", "no answer. B was asked."));
 	CHECK(!report_same_complaint("no answer. A was asked.", "no network. A was asked."));
+	CHECK(report_same_complaint("keep-alive server A: refused", "keep-alive server B: no answer"));
+	CHECK(!report_same_complaint("keep-alive server A: refused", "STUN server A: refused"));
+	CHECK(!report_same_complaint("keep-alive server A: refused", "no keep-alive server is heard any more"));
 }
 
 int
