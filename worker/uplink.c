@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "net.h"
 
 static const struct timeval counters_delay = {.tv_sec = 1};
 /* A supervisor that does not read for a moment gets the newest state later. */
@@ -38,6 +39,15 @@ struct uplink {
 	struct report sent;
 };
 
+/* A connection that was inherited would live on in the supervisor's duplicate. */
+static void
+throw_away(int fd, enum socket_use use)
+{
+	if (use == SOCKET_KEEP)
+		net_disconnect(fd);
+	close(fd);
+}
+
 static void
 answer_wish(struct uplink *u, const struct message *m)
 {
@@ -50,7 +60,7 @@ answer_wish(struct uplink *u, const struct message *m)
 	if (wish->done != NULL)
 		wish->done(wish->context, m->fd, error);
 	else if (m->fd >= 0)
-		close(m->fd);
+		throw_away(m->fd, wish->use);
 	free(wish);
 }
 
