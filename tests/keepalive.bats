@@ -359,3 +359,34 @@ END
     lab_forget
     lab_wait $((12 * ${NATTER_SLOW:-1})) moved
 }
+
+@test "UDP: all STUN servers silent: the address stands, and the log says once what is wrong, and that it is over" {
+    natter_config <<END
+$(natter_lab_servers)
+keep_alive_interval = 1;
+mappings = ( { name = "game"; protocol = "udp"; bind = 5000; target = "192.168.77.3:7777"; } );
+END
+    natter_start
+    outer=$(natter_open game)
+    lab_silence 203.0.113.10 203.0.113.11 203.0.113.20 203.0.113.21
+    lab_wait $((12 * ${NATTER_SLOW:-1})) grep -q "warning: game: degraded: no STUN server is heard any more" "$LAB_DIR/natterd.log"
+    natter_is game outer "$outer"
+    lab_silence_end
+    lab_wait 5 grep -q "info: game: open at $outer again" "$LAB_DIR/natterd.log"
+    (($(grep -c "warning: game" "$LAB_DIR/natterd.log") == 1))
+}
+
+@test "TCP: all web servers down: the log names the trouble once, whichever of them is tried" {
+    config
+    start
+    lab_stop_server nginx30
+    lab_stop_server nginx31
+    lab_wait 3 natter_is web state degraded
+    # Both are tried with each question to the STUN servers.
+    asked_often() {
+        (($(grep -c "web: keep-alive server 203.0.113.3[01] .* Connection refused" "$LAB_DIR/natterd.log") >= 8))
+    }
+    lab_wait $((15 * ${NATTER_SLOW:-1})) asked_often
+    (($(grep -c "warning: web: degraded: keep-alive server" "$LAB_DIR/natterd.log") == 1))
+    natter_is web outer "$outer"
+}

@@ -279,6 +279,8 @@ look_closer(struct session *s)
 		session_enter(s, STATE_BACKOFF, "neither a keep-alive server nor a STUN server is heard any more");
 		return;
 	}
+	if (session_is_udp(s) && s->round != NULL && s->in_vain > 0)
+		session_enter(s, STATE_DEGRADED, "no STUN server is heard any more"); /* not only the one that kept it alive */
 	session_drop_round(s);
 	s->next_stun++;
 	session_punch(s);
