@@ -193,15 +193,19 @@ at_once() {
     "failed: You cannot perform TCP hole punching in a symmetric NAT network. "*[0-9]"; natterd goes on trying" ]]
 }
 
-# at_once_to SHELL-WORDS: natterd's standard output goes there; the rest is the output of this.
+# at_once_to SHELL-WORDS [COMMAND...]: natterd's standard output goes there, after the command; the rest is the output
+# of this.
 at_once_to() {
-    lab_in "$LAB_HOST" timeout 20 "${user[@]}" sh -c "{ $LAB_DIR/natterd -c $LAB_DIR/natter.cfg -t 3456; echo status \$? >&2; } $1"
+    lab_in "$LAB_HOST" timeout 20 "${user[@]}" sh -c "${*:2}
+        { $LAB_DIR/natterd -c $LAB_DIR/natter.cfg -t 3456; echo status \$? >&2; } $1"
 }
 
 @test "an address that cannot be written ends it with status 1" {
     run -0 at_once_to '>/dev/full'
     [[ $output == *"cannot write the address to standard output: No space left on device; natterd ends"$'\n'"status 1" ]]
-    run -0 at_once_to '| true'
+    # A pipe that nobody reads any more.
+    mkfifo -m 666 "$LAB_DIR/pipe"
+    run -0 at_once_to '>&4' "exec 3<>$LAB_DIR/pipe 4>$LAB_DIR/pipe 3<&-"
     [[ $(grep -c "cannot write the address to standard output: Broken pipe; natterd ends" <<<"$output") == 1 ]]
     [[ $output == *"status 1" ]]
     nobody_there
