@@ -6,18 +6,21 @@
 # With NATTER_TEST_STRICT=1 a skip is a failure too.
 set -uo pipefail
 
-# These wait for silence most of the time, so each runs beside the others; what it says comes at the end.
-waiting="check.bats diagnosis.bats interval.bats"
+# These wait for silence, or for time to pass, most of the time: each lane runs beside the others, and what it says
+# comes at the end.
+lanes=("check.bats" "diagnosis.bats interval.bats" "keepalive.bats neighbours.bats network.bats"
+    "rebind.bats takeover.bats" "commandline.bats servers.bats v09.bats")
 
 cd "$(dirname "$0")" || exit 1
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 if (($# == 0)); then
-    for file in $waiting; do
-        bats --tap "$file" >"$logs/$file" 2>&1 &
+    for lane in "${lanes[@]}"; do
+        # shellcheck disable=SC2086
+        bats --tap $lane >"$logs/${lane%% *}" 2>&1 &
     done
     for file in ./*.bats lab/*.bats bench/*.bats; do
-        [[ " $waiting " == *" ${file#./} "* ]] || set -- "$@" "$file"
+        [[ " ${lanes[*]} " == *" ${file#./} "* ]] || set -- "$@" "$file"
     done
 fi
 bats --tap "$@" 2>&1 | tee "$logs/others"
