@@ -82,11 +82,11 @@ group_of(const struct service *s)
 	return add_group(&s->mapping.bind);
 }
 
-/* The way out is there again: others may be waiting for it. */
+/* Nobody is heard any more, or the way out is there again and others may be waiting for it. */
 static bool
-is_back(const struct service *s, const struct report *old)
+went_or_came(const struct service *s, const struct report *old)
 {
-	return addr_is_set(&s->report.outer) && !addr_is_set(&old->outer) && addr_is_set(&s->last_outer);
+	return addr_is_set(&s->last_outer) && addr_is_set(&s->report.outer) != addr_is_set(&old->outer);
 }
 
 /* A new worker counts from 0, and is compared with what its predecessor said last. */
@@ -95,7 +95,7 @@ is_news(const struct service *s, const struct report *old)
 {
 	const struct addr *outer = &s->report.outer, *last = &s->last_outer;
 
-	return (s->report.holes_lost > 0 && s->report.holes_lost != old->holes_lost) || is_back(s, old) ||
+	return (s->report.holes_lost > 0 && s->report.holes_lost != old->holes_lost) || went_or_came(s, old) ||
 	       (addr_is_set(outer) && addr_is_set(last) && !addr_equal(outer, last));
 }
 

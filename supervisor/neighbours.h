@@ -2,9 +2,10 @@
 /*
  * Neighbours: mappings that share a NAT, as far as that can be seen from here: they
  * are bound to the same address of this machine, or all to none.  What one of them
- * learns the others are told at once: that its hole was lost, moved, or made again.  However many
- * learn it, and however often a worker that was taken over says so, a mapping is told
- * at most every two seconds; what came meanwhile is not forgotten.
+ * learns the others are told at once: that its hole was lost, moved, or made again, or
+ * that nobody is heard.  However many learn it, and however often a worker that was taken
+ * over says so, a mapping is told at most every two seconds; what came meanwhile is not
+ * forgotten.
  */
 #ifndef NEIGHBOURS_H
 #define NEIGHBOURS_H
