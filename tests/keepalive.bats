@@ -345,7 +345,7 @@ learned() {
 }
 
 moved() {
-    [[ $(natter_field game outer) != "$outer" ]] && natter_is game state open
+    [[ $(natter_field game outer) != "$at" ]] && natter_is game state open
 }
 
 @test "UDP: one STUN server of two is silent, and the NAT forgets: what the other one sees is published" {
@@ -355,7 +355,7 @@ keep_alive_interval = 1;
 mappings = ( { name = "game"; protocol = "udp"; bind = 5000; target = "192.168.77.3:7777"; } );
 END
     natter_start
-    outer=$(natter_open game)
+    at=$(natter_open game)
     lab_silence 203.0.113.10
     lab_forget
     lab_wait $((12 * ${NATTER_SLOW:-1})) moved
@@ -368,12 +368,12 @@ keep_alive_interval = 1;
 mappings = ( { name = "game"; protocol = "udp"; bind = 5000; target = "192.168.77.3:7777"; } );
 END
     natter_start
-    outer=$(natter_open game)
+    at=$(natter_open game)
     lab_silence 203.0.113.10 203.0.113.11 203.0.113.20 203.0.113.21
     lab_wait $((12 * ${NATTER_SLOW:-1})) grep -q "warning: game: degraded: no STUN server is heard any more" "$LAB_DIR/natterd.log"
-    natter_is game outer "$outer"
+    natter_is game outer "$at"
     lab_silence_end
-    lab_wait 5 grep -q "info: game: open at $outer again" "$LAB_DIR/natterd.log"
+    lab_wait 5 grep -q "info: game: open at $at again" "$LAB_DIR/natterd.log"
     (($(grep -c "warning: game" "$LAB_DIR/natterd.log") == 1))
 }
 

@@ -323,11 +323,11 @@ die_with_a_request_on_its_way() {
 ends_in_outage() {
     config_web '"203.0.113.30"'
     answered() {
-        (($(grep -c HEAD "$LAB_DIR/nginx30.d/access.log") > before))
+        (($(grep -c HEAD "$LAB_DIR/nginx30.d/access.log") > asked))
     }
     for timestamps in 1 0; do
         server_timestamps $timestamps
-        before=$(grep -c HEAD "$LAB_DIR/nginx30.d/access.log" || :)
+        asked=$(grep -c HEAD "$LAB_DIR/nginx30.d/access.log" || :)
         natter_start
         outer=$(natter_open web)
         lab_wait 10 answered
