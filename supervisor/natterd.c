@@ -172,7 +172,7 @@ look_again(enum unrest what)
 	else
 		log_debug("natterd: the network changed: looking again");
 	resolve_again();
-	services_look_again(AGAIN_NETWORK);
+	services_look_again();
 }
 
 static void

@@ -304,13 +304,13 @@ service_refresh(struct service *s)
 }
 
 void
-services_look_again(enum again_reason reason)
+services_look_again(void)
 {
 	struct service *s;
 
 	TAILQ_FOREACH(s, &services.list, entry) {
 		interface_look(&s->interface);
-		peer_look_again(&s->peer, reason);
+		peer_look_again(&s->peer, AGAIN_NETWORK);
 	}
 }
 

@@ -75,8 +75,9 @@ void service_refresh(struct service *s);
  * changed, for the reason in plain words. */
 void service_renew(struct service *s, const char *why);
 
-/* Every worker looks again at once, and where the mappings' addresses are is looked at, too. */
-void services_look_again(enum again_reason reason);
+/* The network may be another one: every worker looks again at once, and where the mappings'
+ * addresses are is looked at, too. */
+void services_look_again(void);
 
 /* Ends every worker, within half a second, and every running hook. */
 void services_stop(void);

@@ -264,7 +264,7 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 }
 
 /* A connection of a worker that died lives on; the server may be another one than the
- * one that was asked for. */
+ * one that was asked for, but not one that the mapping does not have. */
 static bool
 is_inherited(struct keepalive *k)
 {
@@ -276,13 +276,15 @@ is_inherited(struct keepalive *k)
 	if (getpeername(k->fd, (struct sockaddr *)&storage, &length) < 0 ||
 	    addr_from_sockaddr((struct sockaddr *)&storage, &peer) < 0)
 		return false;
-	k->server.addr = peer;
-	addr_text(&peer, k->server.name);
-	for (i = 0; i < k->servers->keep_alive_count; i++)
-		if (addr_equal(&k->servers->keep_alive[i].addr, &peer))
-			k->server = k->servers->keep_alive[i];
-	log_debug("the keep-alive with %s goes on", k->server.name);
-	return true;
+	for (i = 0; i < k->servers->keep_alive_count; i++) {
+		if (!addr_equal(&k->servers->keep_alive[i].addr, &peer))
+			continue;
+		k->server = k->servers->keep_alive[i];
+		log_debug("the keep-alive with %s goes on", k->server.name);
+		return true;
+	}
+	net_disconnect(k->fd);
+	return false;
 }
 
 static void

@@ -26,7 +26,6 @@ static const struct timeval look_delay = {.tv_sec = 1};
 static const struct timeval unsure_delay = {.tv_usec = 250000};
 
 struct keeper {
-	struct worker *worker;
 	const struct servers *servers;
 	struct keeper_handlers handlers;
 	void *context;
@@ -345,7 +344,6 @@ keeper_new(struct worker *worker, const struct servers *servers, const struct ke
 	const struct mapping *m = &worker->mapping;
 	struct keeper *k = alloc_zero(sizeof(*k));
 
-	k->worker = worker;
 	k->servers = servers;
 	k->handlers = *handlers;
 	k->context = context;
