@@ -205,6 +205,15 @@ far() {
     nothing_changed
 }
 
+@test "no way to any STUN server, while the connections live: the mapping stays open" {
+    config
+    start
+    ip -n "$LAB_HOST" route add unreachable 203.0.113.10/31
+    natter_ctl refresh
+    lab_wait 5 grep -q "STUN server 203.0.113.11.*No route to host" "$LAB_DIR/natterd.log"
+    nothing_changed
+}
+
 # With the next request, so at another moment than the probes of all connections.
 refuse_request_of() {
     lab_in "$LAB_INET" nft "add table ip rude; add chain ip rude in { type filter hook input priority 0; };

@@ -244,6 +244,10 @@ take_failure(struct session *s, const char *why)
 static void
 take_no_way(struct session *s, const char *why)
 {
+	if (session_is_vouched_for(s)) {
+		take_failure(s, why); /* these servers alone are out of reach */
+		return;
+	}
 	session_drop_binding(s);
 	s->next_stun++;
 	session_enter(s, STATE_BACKOFF, why);
