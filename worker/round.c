@@ -26,6 +26,10 @@
 
 /* So many are asked at once ... */
 #define SIDE_BY_SIDE 3
+/* ... but over UDP one goes ahead for so long: a NAT that is met by two datagrams at the same
+ * moment may give each an outside port of its own, and would look symmetric as long as both
+ * flows live ... */
+static const struct timeval lead_time = {.tv_usec = 20000};
 /* ... and one more each time this passes without an answer (one RTO) ... */
 static const struct timeval hedge_delay = {.tv_usec = 500000};
 /* ... or without a second one that settles the first. */
@@ -51,6 +55,7 @@ struct round {
 	void *context;
 	struct event *hedge;
 	struct event *settle; /* the end of waiting for further opinions */
+	bool leads; /* the first one is ahead */
 	bool in_dispute;
 	char disagreement[REPORT_ERROR_SIZE]; /* what the dispute is about */
 	unsigned int first;
@@ -312,6 +317,14 @@ on_probe(void *context, struct probe *probe, const struct probe_result *result)
 }
 
 static void
+ask_side_by_side(struct round *r)
+{
+	r->leads = false;
+	while (r->asked < SIDE_BY_SIDE && r->asked < r->servers.stun_count)
+		ask_next(r);
+}
+
+static void
 on_hedge(evutil_socket_t fd, short what, void *arg)
 {
 	struct round *r = arg;
@@ -319,7 +332,9 @@ on_hedge(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (look(r, false, &a, &b) < VIEW_CONTRADICTION)
+	if (r->leads)
+		ask_side_by_side(r);
+	else if (look(r, false, &a, &b) < VIEW_CONTRADICTION)
 		ask_next(r);
 }
 
@@ -355,7 +370,6 @@ round_start(struct worker *worker, const struct servers *servers, unsigned int f
     round_done *done, void *context)
 {
 	struct round *r = alloc_zero(sizeof(*r));
-	int i;
 
 	r->worker = worker;
 	r->first = first;
@@ -367,8 +381,13 @@ round_start(struct worker *worker, const struct servers *servers, unsigned int f
 	r->settle = event_new(worker->base, -1, 0, on_settle, r);
 	if (r->hedge == NULL || r->settle == NULL)
 		fatal("out of memory");
-	for (i = 0; i < SIDE_BY_SIDE; i++)
-		ask_next(r);
+	if (worker->mapping.protocol != PROTOCOL_UDP) {
+		ask_side_by_side(r);
+		return r;
+	}
+	r->leads = true;
+	ask_next(r);
+	event_add(r->hedge, &lead_time);
 	return r;
 }
 

@@ -29,7 +29,7 @@ typedef void round_done(void *context, enum round_outcome outcome, const struct 
     struct probe *winner);
 
 /* Asks the servers beginning with number first (counted round the list), which
- * must not be empty; those that rest come last.  Tells the supervisor which servers fail or
+ * must not be empty; those that rest come last, and over UDP the first one is a moment ahead.  Tells the supervisor which servers fail or
  * lie while others do not.  This machine may have several addresses, one for each way out: what
  * is seen of local is preferred to what is seen of another; unset: none is. */
 struct round *round_start(struct worker *worker, const struct servers *servers, unsigned int first,

@@ -99,6 +99,7 @@ begin(unsigned int first, const char *const *addresses)
 	asked = 0;
 	done_count = 0;
 	round_now = round_start(&worker, &servers, first, &local, on_done, &worker);
+	WAIT_FOR(asked >= (i < 3 ? i : 3)); /* over UDP one goes ahead */
 }
 
 static void
@@ -306,6 +307,7 @@ test_resting_servers(void)
 	asked = 0;
 	done_count = 0;
 	round_now = round_start(&worker, &servers, 1, &local, on_done, &worker);
+	WAIT_FOR(asked == 3);
 	CHECK_TEXT(addr_text(&probes[0]->server.addr, text), "192.0.2.3:1");
 	CHECK_TEXT(addr_text(&probes[1]->server.addr, text), "192.0.2.4:1");
 	CHECK_TEXT(addr_text(&probes[2]->server.addr, text), "192.0.2.1:1");
@@ -315,6 +317,20 @@ test_resting_servers(void)
 	answer(1, "203.0.113.7:1");
 	answer(2, "203.0.113.7:1");
 	CHECK(blamed == 1 && praised == 1); /* the first failed, the second is good again */
+	check_ok("203.0.113.7:1");
+}
+
+/* Over UDP two first datagrams at the same moment could get two outside ports from a NAT. */
+static void
+test_lead(void)
+{
+	double begun = net_now();
+
+	worker.mapping.protocol = PROTOCOL_UDP;
+	begin(0, THREE);
+	CHECK(asked == 3 && net_now() - begun >= 0.015);
+	answer(0, "203.0.113.7:1");
+	answer(1, "203.0.113.7:1");
 	check_ok("203.0.113.7:1");
 }
 
@@ -494,6 +510,7 @@ main(void)
 	test_change();
 	test_symmetric();
 	test_resting_servers();
+	test_lead();
 	test_blame();
 	test_unclear();
 	test_two_ways_out();
