@@ -29,7 +29,8 @@ growth_sample() {
 growth_line() {
     local age memory
     age=$(ps -o etimes= -p "$2") || return 0
-    memory=$(awk '/^Private_/ { sum += $2 } END { print sum }' "/proc/$2/smaps_rollup" 2>/dev/null) || return 0
+    # Not Private_Clean: a library's pages are private as long as no other natterd on the machine has them, too.
+    memory=$(awk '/^Private_Dirty/ { sum += $2 } END { print sum }' "/proc/$2/smaps_rollup" 2>/dev/null) || return 0
     echo "$1 $2 $age $(growth_descriptors "$1" "$2") $memory" >>"$LAB_DIR/growth"
 }
 
