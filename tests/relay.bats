@@ -66,7 +66,8 @@ END
     lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/connections" echo 192.168.77.3:99
     lab_wait 5 lab_listening "$LAB_LAN" tcp 192.168.77.3:99
     config_forward <<<'forward_port = { tcp = [ "192.168.77.3:99" ]; };'
-    natter_start
+    # The look at a new network sends a probe, which is no client unless it comes late in such a crowd.
+    natter_start_in_quiet
     outer=$(natter_open tcp-192.168.77.3-99)
     run lab_in "$LAB_INET" timeout 60 "$NATTER_BUILD/tests/connections" hold "$outer" 2000 203.0.113.40
     [[ $status == 0 && $output == "2000 open, 2000 right" ]]
