@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "alloc.h"
+#include "duration.h"
 #include "log.h"
 #include "net.h"
 
@@ -38,8 +39,7 @@ relayed(const struct binding *b)
 static void
 wait_for_interval(struct binding *b)
 {
-	double seconds = interval_next(b->memory.interval);
-	struct timeval pause = {.tv_sec = (time_t)seconds, .tv_usec = (suseconds_t)(seconds * 1e6) % 1000000};
+	struct timeval pause = duration(interval_next(b->memory.interval));
 
 	b->asked = false;
 	b->quiet_since = net_now();

@@ -13,6 +13,7 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
+#include "duration.h"
 #include "log.h"
 #include "net.h"
 #include "pump.h"
@@ -181,8 +182,7 @@ arm_connect_timer(struct connections *all)
 	wait = first->started + CONNECT_TIMEOUT - net_now();
 	if (wait < 0.001)
 		wait = 0.001; /* the loop's clock may be coarser than ours */
-	t.tv_sec = (time_t)wait;
-	t.tv_usec = (suseconds_t)((wait - (double)t.tv_sec) * 1e6);
+	t = duration(wait);
 	event_add(all->connect_timer, &t);
 }
 

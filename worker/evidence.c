@@ -141,7 +141,7 @@ is_backed(const struct session *s, const struct addr *mapped, const struct addr 
 {
 	uint32_t i;
 
-	if (!session_is_udp(s) && !keeper_vouches(s->keeper, s->confirmed_at))
+	if (!session_is_udp(s) && !session_is_vouched_for(s))
 		return true;
 	if (!addr_is_set(&s->rumour.mapped) || !addr_equal(&s->rumour.mapped, mapped))
 		return false;
@@ -338,15 +338,15 @@ take_loss(struct session *s, const char *reason)
 }
 
 static void
-on_keep_alive_lost(void *context, const char *reason, enum keeper_loss loss)
+on_keep_alive_lost(void *context, const char *reason, enum links_outlook outlook)
 {
 	struct session *s = context;
 
-	if (loss == KEEPER_NO_WAY || (loss != KEEPER_TRYING && !bulletin_is_published(s->bulletin))) {
+	if (outlook == LINKS_NO_WAY || (outlook != LINKS_COMING && !bulletin_is_published(s->bulletin))) {
 		s->is_held = s->patient = false;
 		session_drop_round(s);
 		session_enter(s, STATE_BACKOFF, reason);
-		if (loss == KEEPER_BLOCKED)
+		if (outlook == LINKS_BLOCKED)
 			session_set_timer(s, BLOCKED_RETRY_SECONDS);
 	} else if (bulletin_is_published(s->bulletin)) {
 		take_loss(s, reason);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "duration.h"
 #include "http.h"
 #include "log.h"
 #include "net.h"
@@ -59,9 +60,8 @@ struct keepalive {
 static void
 set_timer(struct keepalive *k, double seconds)
 {
-	struct timeval t = {.tv_sec = (time_t)seconds};
+	struct timeval t = duration(seconds);
 
-	t.tv_usec = (suseconds_t)((seconds - (double)t.tv_sec) * 1e6);
 	event_add(k->timer, &t);
 }
 

@@ -9,7 +9,6 @@
 
 #include "alloc.h"
 #include "interval.h"
-#include "links.h"
 #include "log.h"
 #include "net.h"
 #include "report.h"
@@ -91,7 +90,7 @@ on_end(void *context, enum keepalive_end end, const char *reason)
 		k->lost_idle = links_last_idle(k->links);
 	if (!keeper_is_up(k)) {
 		vigil_settle(&k->vigil, false);
-		k->handlers.on_lost(k->context, reason, KEEPER_TRYING);
+		k->handlers.on_lost(k->context, reason, LINKS_COMING);
 	} else if (end == KEEPALIVE_RESET || end == KEEPALIVE_SILENT) {
 		keeper_test(k);
 		k->handlers.on_doubt(k->context, reason);
@@ -101,17 +100,11 @@ on_end(void *context, enum keepalive_end end, const char *reason)
 static void
 on_failure(void *context, enum links_outlook outlook, const char *reason)
 {
-	static const enum keeper_loss losses[] = {
-	    [LINKS_COMING] = KEEPER_TRYING,
-	    [LINKS_GAVE_UP] = KEEPER_GAVE_UP,
-	    [LINKS_NO_WAY] = KEEPER_NO_WAY,
-	    [LINKS_BLOCKED] = KEEPER_BLOCKED,
-	};
 	struct keeper *k = context;
 	char why[REPORT_ERROR_SIZE];
 
 	snprintf(why, sizeof(why), "%s%s", reason, outlook == LINKS_NO_WAY ? NO_NETWORK : "");
-	k->handlers.on_lost(k->context, why, losses[outlook]);
+	k->handlers.on_lost(k->context, why, outlook);
 }
 
 static bool
@@ -136,7 +129,7 @@ act_on(struct keeper *k, enum vigil_verdict verdict)
 	static const char why[] = "no keep-alive server is heard any more";
 
 	if (!keeper_is_up(k))
-		k->handlers.on_lost(k->context, why, KEEPER_TRYING);
+		k->handlers.on_lost(k->context, why, LINKS_COMING);
 	else if (verdict == VIGIL_DOUBT)
 		k->handlers.on_doubt(k->context, why);
 	else if (verdict == VIGIL_HEARD)

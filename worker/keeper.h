@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include "links.h"
 #include "worker.h"
 
 struct keeper;
@@ -20,21 +21,13 @@ enum keeper_place {
 	KEEPER_ALL_ASTRAY, /* so often that all servers have been tried */
 };
 
-/* What follows when no connection is left. */
-enum keeper_loss {
-	KEEPER_TRYING, /* the next attempt is under way, or comes soon by itself */
-	KEEPER_GAVE_UP, /* every server was tried in vain: keeper_connect is due after a pause */
-	KEEPER_NO_WAY, /* the same, since this machine has no way to any of them */
-	KEEPER_BLOCKED, /* the same, since older connections to each have not ended yet: a try costs nothing */
-};
-
 struct keeper_handlers {
 	void (*on_up)(void *context); /* there is a connection, and was none */
 	/* The NAT may have lost the connections: one was reset, or none is heard any more. */
 	void (*on_doubt)(void *context, const char *reason);
 	void (*on_heard)(void *context); /* after on_doubt: a server was heard again */
 	/* There is none any more, or none could be made, for the last one's reason. */
-	void (*on_lost)(void *context, const char *reason, enum keeper_loss loss);
+	void (*on_lost)(void *context, const char *reason, enum links_outlook outlook);
 };
 
 /* *servers must outlive it and may change. */

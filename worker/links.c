@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "alloc.h"
+#include "duration.h"
 #include "log.h"
 #include "webservers.h"
 
@@ -131,9 +132,8 @@ start_link(struct links *l, const struct server *server)
 static void
 wait_for_server(struct links *l, double seconds)
 {
-	struct timeval t = {.tv_sec = (time_t)seconds};
+	struct timeval t = duration(seconds);
 
-	t.tv_usec = (suseconds_t)((seconds - (double)t.tv_sec) * 1e6);
 	if (seconds > 0)
 		event_add(l->timer, &t);
 }

@@ -16,7 +16,7 @@ struct links;
 /* What follows when none is left. */
 enum links_outlook {
 	LINKS_COMING,  /* the next attempt is under way, or comes soon by itself */
-	LINKS_GAVE_UP, /* every server was tried in vain: links_connect is due after a pause */
+	LINKS_GAVE_UP, /* every server was tried in vain: to connect again is due after a pause */
 	LINKS_NO_WAY,  /* the same, since this machine has no way to any of them */
 	LINKS_BLOCKED, /* the same, since older connections to each have not ended yet: a try costs nothing */
 };

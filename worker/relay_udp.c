@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "datagram.h"
+#include "duration.h"
 #include "log.h"
 #include "net.h"
 
@@ -97,8 +98,7 @@ arm_idle_timer(struct relay_udp *r, double now)
 	wait = first->last_used + r->mapping->udp_timeout - now;
 	if (wait < 0.001)
 		wait = 0.001; /* the loop's clock may be coarser than ours */
-	t.tv_sec = (time_t)wait;
-	t.tv_usec = (suseconds_t)((wait - (double)t.tv_sec) * 1e6);
+	t = duration(wait);
 	event_add(r->idle_timer, &t);
 }
 

@@ -17,7 +17,7 @@
 
 static struct keeper *keeper;
 static unsigned int ups, doubts, heards, losses;
-static enum keeper_loss last_loss;
+static enum links_outlook last_loss;
 static const char *gone; /* an address that is this machine's no more */
 
 bool
@@ -53,7 +53,7 @@ on_heard(void *context)
 }
 
 static void
-on_lost(void *context, const char *reason, enum keeper_loss loss)
+on_lost(void *context, const char *reason, enum links_outlook loss)
 {
 	CHECK(context == &worker && reason[0] != '\0');
 	CHECK(!keeper_is_up(keeper));
@@ -231,7 +231,7 @@ test_reset(void)
 	links_made[1]->heard_at = now;
 	CHECK(keeper_vouches(keeper, before));
 	lose(1, KEEPALIVE_RESET, "reset");
-	CHECK(doubts == 1 && losses == 1 && last_loss == KEEPER_TRYING && keeper_is_connecting(keeper));
+	CHECK(doubts == 1 && losses == 1 && last_loss == LINKS_COMING && keeper_is_connecting(keeper));
 	come_up(made - 1);
 	CHECK(ups == 2 && !keeper_vouches(keeper, before));
 	finish();
@@ -264,15 +264,15 @@ test_no_servers(void)
 	LIST(A, B);
 	begin();
 	lose(0, KEEPALIVE_UNREACHED, "refused");
-	CHECK(losses == 1 && last_loss == KEEPER_TRYING);
+	CHECK(losses == 1 && last_loss == LINKS_COMING);
 	lose(1, KEEPALIVE_UNREACHED, "refused");
-	CHECK(losses == 2 && last_loss == KEEPER_GAVE_UP && !keeper_is_connecting(keeper));
+	CHECK(losses == 2 && last_loss == LINKS_GAVE_UP && !keeper_is_connecting(keeper));
 	stay_quiet(10, NULL);
 	CHECK(losses == 2 && made == 2);
 	keeper_connect(keeper);
 	lose(2, KEEPALIVE_NO_WAY, "no way");
 	lose(3, KEEPALIVE_NO_WAY, "no way");
-	CHECK(losses == 4 && last_loss == KEEPER_NO_WAY);
+	CHECK(losses == 4 && last_loss == LINKS_NO_WAY);
 	finish();
 }
 
