@@ -54,6 +54,10 @@ run_unit() {
     run_unit relay_tcp
 }
 
+@test "pipes for splicing" {
+    run_unit pipes
+}
+
 @test "the test page" {
     run_unit testpage
 }

@@ -8,14 +8,18 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/queue.h>
 #include <unistd.h>
 
 #include "duration.h"
 #include "log.h"
 #include "net.h"
+#include "pipes.h"
+#include "poller.h"
 #include "pump.h"
 
 /* A lost SYN is sent again after 1, 3 and 7 s. */
@@ -23,46 +27,47 @@
 
 static const struct timeval at_once;
 
-/* One of a connection's two descriptors and its one event, edge-triggered. */
+#define EVENTS (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI)
+
+/* One of a connection's two descriptors. */
 struct end {
+	struct poller_item item;
 	struct pump_end side;
-	struct event *event;
-	struct connection *connection;
 };
 
+/* There may be thousands that do nothing. */
 struct connection {
 	TAILQ_ENTRY(connection) entry;
 	TAILQ_ENTRY(connection) wait; /* in all->connecting or all->busy */
 	struct connections *all;
-	struct addr peer; /* the client's */
 	struct end client;
 	struct end target;
 	struct pump in;
 	struct pump out;
+	double started;
+	struct addr peer; /* the client's */
 	bool connecting;
 	bool busy; /* used up its turn and goes on in the next */
-	double started;
 };
 
 TAILQ_HEAD(connection_list, connection);
 
 struct connections {
-	struct event_base *base;
 	const struct mapping *mapping;
 	struct relay_counters *counters;
+	struct poller *poller;
 	struct event *connect_timer; /* for the head of connecting */
 	struct event *busy_timer;    /* runs at once, but after the others' events */
 	struct connection_list list;
 	struct connection_list connecting; /* the oldest first */
 	struct connection_list busy;
-	uint8_t buffer[PUMP_BUFFER_SIZE];
+	struct pump_tools tools;
 };
 
 static void
-close_end(struct end *end)
+close_end(struct connections *all, struct end *end)
 {
-	if (end->event != NULL)
-		event_free(end->event);
+	poller_forget(all->poller, &end->item);
 	if (end->side.fd >= 0)
 		close(end->side.fd);
 }
@@ -77,10 +82,10 @@ free_connection(struct connection *c)
 	if (c->busy)
 		TAILQ_REMOVE(&all->busy, c, wait);
 	TAILQ_REMOVE(&all->list, c, entry);
-	close_end(&c->client);
-	close_end(&c->target);
-	pump_clear(&c->in);
-	pump_clear(&c->out);
+	close_end(all, &c->client);
+	close_end(all, &c->target);
+	pump_clear(&c->in, &all->tools);
+	pump_clear(&c->out, &all->tools);
 	free(c);
 	relay_count_end(all->counters);
 }
@@ -108,20 +113,31 @@ continue_later(struct connection *c)
 		event_add(all->busy_timer, &at_once);
 }
 
+static enum pump_result
+run_in(struct connection *c)
+{
+	return pump_run(&c->in, &c->client.side, &c->target.side, &c->all->tools, &c->all->counters->bytes_in);
+}
+
+static enum pump_result
+run_out(struct connection *c)
+{
+	return pump_run(&c->out, &c->target.side, &c->client.side, &c->all->tools, &c->all->counters->bytes_out);
+}
+
 /* May free the connection.  What an end sent before it broke still gets on its
  * way. */
 static void
 run_connection(struct connection *c)
 {
-	uint8_t *buffer = c->all->buffer;
-	enum pump_result in = pump_run(&c->in, buffer), out;
+	enum pump_result in = run_in(c), out;
 
 	if (in == PUMP_FAILED)
-		pump_cut(&c->out);
-	out = pump_run(&c->out, buffer);
+		pump_cut(&c->out, &c->target.side);
+	out = run_out(c);
 	if (out == PUMP_FAILED && in != PUMP_FAILED) {
-		pump_cut(&c->in);
-		in = pump_run(&c->in, buffer);
+		pump_cut(&c->in, &c->client.side);
+		in = run_in(c);
 	}
 	if (in == PUMP_FAILED || out == PUMP_FAILED)
 		abort_connection(c);
@@ -202,9 +218,9 @@ on_connect_timeout(evutil_socket_t fd, short what, void *arg)
 
 /* The target's descriptor became writable or broke while connecting. */
 static void
-end_connecting(struct connection *c)
+end_connecting(struct connection *c, uint32_t events)
 {
-	int error = net_socket_error(c->target.side.fd);
+	int error = events & (EPOLLERR | EPOLLHUP) ? net_socket_error(c->target.side.fd) : 0;
 
 	if (error != 0) {
 		refuse_client(c, error);
@@ -215,41 +231,59 @@ end_connecting(struct connection *c)
 	run_connection(c);
 }
 
-/* A reset of an end that no pump reads from now, because it has ended before or
- * the other end is slow. */
-static bool
-is_broken(const struct end *end)
+static void
+note_events(struct pump_end *end, uint32_t events)
 {
-	const struct connection *c = end->connection;
-	const struct pump *p = end == &c->client ? &c->in : &c->out;
+	bool last = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
 
-	return !pump_is_reading(p) && net_socket_error(end->side.fd) != 0;
+	end->urgent = end->urgent || (events & EPOLLPRI) != 0;
+	end->drain = end->drain || last || end->urgent;
+	end->readable = end->readable || last || (events & (EPOLLIN | EPOLLPRI)) != 0;
+	end->writable = end->writable || (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
 }
 
+/* pump is the one that reads from the end with the events.  A reset that it would not meet now,
+ * because it has ended before or the other end is slow, ends the connection here. */
 static void
-on_end(evutil_socket_t fd, short what, void *arg)
+continue_connection(struct connection *c, const struct pump *pump, uint32_t events)
 {
-	struct end *end = arg;
-	struct connection *c = end->connection;
-
-	(void)fd;
-	end->side.readable = end->side.readable || (what & EV_READ) != 0;
-	end->side.writable = end->side.writable || (what & EV_WRITE) != 0;
-	if (c->connecting && c->target.side.writable)
-		end_connecting(c);
-	else if (!c->connecting && is_broken(end))
+	if (c->connecting)
+		return;
+	if ((events & EPOLLERR) != 0 && !pump_is_reading(pump))
 		abort_connection(c);
-	else if (!c->connecting && !c->busy)
+	else if (!c->busy)
 		run_connection(c);
 }
 
-static int
-watch_end(struct end *end)
+static void
+on_client(struct poller_item *item, uint32_t events)
 {
-	struct event_base *base = end->connection->all->base;
+	struct connection *c = (struct connection *)((char *)item - offsetof(struct connection, client.item));
 
-	end->event = event_new(base, end->side.fd, EV_READ | EV_WRITE | EV_ET | EV_PERSIST, on_end, end);
-	return end->event == NULL ? -1 : event_add(end->event, NULL);
+	note_events(&c->client.side, events);
+	continue_connection(c, &c->in, events);
+}
+
+static void
+on_target(struct poller_item *item, uint32_t events)
+{
+	struct connection *c = (struct connection *)((char *)item - offsetof(struct connection, target.item));
+
+	note_events(&c->target.side, events);
+	if (c->connecting && c->target.side.writable)
+		end_connecting(c, events);
+	else
+		continue_connection(c, &c->out, events);
+}
+
+static int
+watch_ends(struct connection *c)
+{
+	struct poller *poller = c->all->poller;
+
+	if (poller_add(poller, c->target.side.fd, EVENTS, &c->target.item) < 0)
+		return -1;
+	return poller_add(poller, c->client.side.fd, EVENTS, &c->client.item);
 }
 
 /* Small messages are not held back, and a peer that has vanished without a
@@ -275,7 +309,7 @@ begin_connecting(struct connection *c)
 	connections_set_options(c->target.side.fd);
 	if (connect(c->target.side.fd, &target->sa, addr_len(target)) < 0 && errno != EINPROGRESS)
 		return -1;
-	return watch_end(&c->target) < 0 || watch_end(&c->client) < 0 ? -1 : 0;
+	return watch_ends(c);
 }
 
 static struct connection *
@@ -287,13 +321,10 @@ new_connection(struct connections *all, int fd, const struct addr *peer)
 		return NULL;
 	c->all = all;
 	c->peer = *peer;
-	c->client.connection = c->target.connection = c;
+	c->client.item.on_events = on_client;
 	c->client.side.fd = fd;
+	c->target.item.on_events = on_target;
 	c->target.side.fd = -1;
-	c->in.from = c->out.to = &c->client.side;
-	c->in.to = c->out.from = &c->target.side;
-	c->in.counter = &all->counters->bytes_in;
-	c->out.counter = &all->counters->bytes_out;
 	c->connecting = true;
 	c->started = net_now();
 	TAILQ_INSERT_TAIL(&all->list, c, entry);
@@ -340,7 +371,6 @@ connections_new(struct event_base *base, const struct mapping *mapping, struct r
 
 	if (all == NULL)
 		return NULL;
-	all->base = base;
 	all->mapping = mapping;
 	all->counters = counters;
 	TAILQ_INIT(&all->list);
@@ -348,7 +378,9 @@ connections_new(struct event_base *base, const struct mapping *mapping, struct r
 	TAILQ_INIT(&all->busy);
 	all->connect_timer = event_new(base, -1, 0, on_connect_timeout, all);
 	all->busy_timer = event_new(base, -1, 0, on_busy, all);
-	if (all->connect_timer != NULL && all->busy_timer != NULL)
+	all->poller = poller_new(base);
+	all->tools.pipes = pipes_new(base);
+	if (all->connect_timer != NULL && all->busy_timer != NULL && all->poller != NULL && all->tools.pipes != NULL)
 		return all;
 	connections_free(all);
 	return NULL;
@@ -367,5 +399,7 @@ connections_free(struct connections *all)
 		event_free(all->busy_timer);
 	if (all->connect_timer != NULL)
 		event_free(all->connect_timer);
+	poller_free(all->poller);
+	pipes_free(all->tools.pipes);
 	free(all);
 }

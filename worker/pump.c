@@ -5,115 +5,230 @@
 #include "pump.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 /* How many bytes a direction moves before others have their turn. */
 #define TURN (1024 * 1024)
+/* Measured: from 64 KiB at a time on, splicing costs less than copying; below 8 KiB
+ * it costs a quarter more. */
+#define FULL_READS 2
+#define SMALL_SPLICE (8 * 1024)
+#define SMALL_SPLICES 8
 
-/* Reads into buffer; 0 bytes at the end and when there is nothing now. */
-static ssize_t
-pull(struct pump *p, uint8_t *buffer)
+struct pump_stash {
+	size_t begin;
+	size_t end;
+	uint8_t data[];
+};
+
+/* The call of a pump_run, whose arguments all steps need. */
+struct run {
+	struct pump *p;
+	struct pump_end *from;
+	struct pump_end *to;
+	struct pump_tools *tools;
+	uint64_t *counter;
+};
+
+static bool
+is_no_error(void)
 {
-	ssize_t n = recv(p->from->fd, buffer, PUMP_BUFFER_SIZE, 0);
+	return errno == EAGAIN || errno == EINTR;
+}
 
-	/* A short read proves nothing: behind the last bytes the end or a reset may
-	 * already be there, which no further edge would tell.  So EAGAIN it is. */
+/* What a read or a splice from the stream returned; 0 bytes at the end and when there is
+ * nothing now, or -1. */
+static ssize_t
+note_read(struct run *r, ssize_t n)
+{
 	if (n == 0)
-		p->ended = true;
-	if (n >= 0 || (errno != EAGAIN && errno != EINTR))
+		r->p->ended = true;
+	if (n >= 0)
 		return n;
 	if (errno == EAGAIN)
-		p->from->readable = false;
-	return 0;
+		r->from->readable = false;
+	return is_no_error() ? 0 : -1;
+}
+
+/* What a write returned; 0 if to takes nothing now, or -1. */
+static ssize_t
+note_write(struct run *r, ssize_t n)
+{
+	if (n >= 0) {
+		*r->counter += (uint64_t)n;
+		return n;
+	}
+	if (errno == EAGAIN)
+		r->to->writable = false;
+	return is_no_error() ? 0 : -1;
 }
 
 /* Sends what it can; returns the number of bytes, or -1. */
 static ssize_t
-push(struct pump *p, const uint8_t *data, size_t length)
+push(struct run *r, const uint8_t *data, size_t length)
 {
 	ssize_t n;
 
-	if (!p->to->writable)
+	if (!r->to->writable)
 		return 0;
-	n = send(p->to->fd, data, length, MSG_NOSIGNAL);
-	if (n < 0 && errno != EAGAIN && errno != EINTR)
-		return -1;
+	n = note_write(r, send(r->to->fd, data, length, 0));
 	/* epoll(7): less than all of it means that the space is used up, and an
 	 * edge will follow. */
-	if (n < 0 ? errno == EAGAIN : (size_t)n < length)
-		p->to->writable = false;
-	if (n < 0)
-		return 0;
-	*p->counter += (uint64_t)n;
+	if (n > 0 && (size_t)n < length)
+		r->to->writable = false;
 	return n;
 }
 
 static int
 keep_rest(struct pump *p, const uint8_t *data, size_t length)
 {
-	p->stash = malloc(length);
+	p->stash = malloc(sizeof(*p->stash) + length);
 	if (p->stash == NULL)
 		return -1;
-	memcpy(p->stash, data, length);
-	p->stash_begin = 0;
-	p->stash_end = length;
+	memcpy(p->stash->data, data, length);
+	p->stash->begin = 0;
+	p->stash->end = length;
 	return 0;
 }
 
 static int
-push_stash(struct pump *p)
+push_stash(struct run *r)
 {
-	ssize_t n = push(p, p->stash + p->stash_begin, p->stash_end - p->stash_begin);
+	struct pump_stash *s = r->p->stash;
+	ssize_t n = push(r, s->data + s->begin, s->end - s->begin);
 
 	if (n < 0)
 		return -1;
-	p->stash_begin += (size_t)n;
-	if (p->stash_begin == p->stash_end)
-		pump_clear(p);
+	s->begin += (size_t)n;
+	if (s->begin == s->end) {
+		free(s);
+		r->p->stash = NULL;
+	}
 	return 0;
+}
+
+static void
+leave_pipe(struct run *r)
+{
+	pipes_return(r->tools->pipes, r->p->pipe);
+	r->p->pipe = NULL;
+}
+
+static int
+push_pipe(struct run *r)
+{
+	struct pipe *pipe = r->p->pipe;
+	ssize_t n;
+
+	while (pipe->held > 0 && r->to->writable) {
+		n = note_write(r, splice(pipe->read_fd, NULL, r->to->fd, NULL, pipe->held, SPLICE_F_MOVE | SPLICE_F_NONBLOCK));
+		if (n < 0)
+			return -1;
+		pipe->held -= (size_t)n;
+	}
+	return 0;
+}
+
+/* Sends what was read before and not sent; -1 if that failed. */
+static int
+push_held(struct run *r)
+{
+	if (r->p->stash != NULL)
+		return push_stash(r);
+	return r->p->pipe != NULL ? push_pipe(r) : 0;
+}
+
+static bool
+holds(const struct pump *p)
+{
+	return p->stash != NULL || (p->pipe != NULL && p->pipe->held > 0);
+}
+
+/* Counts what speaks for a change from copying to splicing or back. */
+static void
+consider(struct pump *p, bool change, int enough)
+{
+	p->streak = change ? (uint8_t)(p->streak + 1) : 0;
+	if (p->streak < enough)
+		return;
+	p->splices = !p->splices;
+	p->streak = 0;
 }
 
 /* One read and what of it can be sent.  Returns the bytes read, or -1. */
 static ssize_t
-move(struct pump *p, uint8_t *buffer)
+copy(struct run *r)
 {
-	ssize_t got = pull(p, buffer), sent;
+	uint8_t *buffer = r->tools->buffer;
+	ssize_t got = note_read(r, recv(r->from->fd, buffer, PUMP_BUFFER_SIZE, 0)), sent;
 
 	if (got <= 0)
 		return got;
-	sent = push(p, buffer, (size_t)got);
-	if (sent < 0 || (sent < got && keep_rest(p, buffer + sent, (size_t)(got - sent)) < 0))
+	if (got < PUMP_BUFFER_SIZE && !r->from->drain)
+		r->from->readable = false;
+	consider(r->p, got == PUMP_BUFFER_SIZE, FULL_READS);
+	sent = push(r, buffer, (size_t)got);
+	if (sent < 0 || (sent < got && keep_rest(r->p, buffer + sent, (size_t)(got - sent)) < 0))
 		return -1;
 	return got;
 }
 
-static enum pump_result
-finish(struct pump *p)
+/* The same by way of a pipe. */
+static ssize_t
+pour(struct run *r)
 {
-	if (!p->finished && shutdown(p->to->fd, SHUT_WR) < 0)
+	struct pipe *pipe = r->p->pipe;
+	ssize_t got;
+
+	got = note_read(r, splice(r->from->fd, NULL, pipe->write_fd, NULL, pipe->size, SPLICE_F_MOVE | SPLICE_F_NONBLOCK));
+	if (got <= 0)
+		return got;
+	pipe->held += (size_t)got;
+	consider(r->p, got < SMALL_SPLICE, SMALL_SPLICES);
+	return push_pipe(r) < 0 ? -1 : got;
+}
+
+static ssize_t
+move(struct run *r)
+{
+	struct pump *p = r->p;
+	bool splices = p->splices && !r->from->urgent;
+
+	if (splices && p->pipe == NULL)
+		p->pipe = pipes_take(r->tools->pipes);
+	return splices && p->pipe != NULL ? pour(r) : copy(r);
+}
+
+static enum pump_result
+finish(struct run *r)
+{
+	if (r->p->cut)
 		return PUMP_FAILED;
-	p->finished = true;
+	if (!r->p->finished && shutdown(r->to->fd, SHUT_WR) < 0)
+		return PUMP_FAILED;
+	r->p->finished = true;
 	return PUMP_WAITS;
 }
 
-enum pump_result
-pump_run(struct pump *p, uint8_t buffer[PUMP_BUFFER_SIZE])
+static enum pump_result
+run(struct run *r)
 {
 	size_t moved = 0;
 	ssize_t n;
 
 	while (moved < TURN) {
-		if (p->stash != NULL && push_stash(p) < 0)
+		if (push_held(r) < 0)
 			return PUMP_FAILED;
-		if (p->stash != NULL)
-			return p->to->writable ? PUMP_GOES_ON : PUMP_WAITS;
-		if (p->ended)
-			return p->cut ? PUMP_FAILED : finish(p);
-		if (!p->from->readable)
+		if (holds(r->p))
+			return r->to->writable ? PUMP_GOES_ON : PUMP_WAITS;
+		if (r->p->ended)
+			return finish(r);
+		if (!r->from->readable)
 			return PUMP_WAITS;
-		n = move(p, buffer);
+		n = move(r);
 		if (n < 0)
 			return PUMP_FAILED;
 		moved += (size_t)n;
@@ -121,22 +236,37 @@ pump_run(struct pump *p, uint8_t buffer[PUMP_BUFFER_SIZE])
 	return PUMP_GOES_ON;
 }
 
+enum pump_result
+pump_run(struct pump *p, struct pump_end *from, struct pump_end *to, struct pump_tools *tools, uint64_t *counter)
+{
+	struct run r = {p, from, to, tools, counter};
+	enum pump_result result = run(&r);
+
+	if (p->pipe != NULL && p->pipe->held == 0)
+		leave_pipe(&r);
+	return result;
+}
+
 void
-pump_cut(struct pump *p)
+pump_cut(struct pump *p, struct pump_end *from)
 {
 	p->cut = true;
-	p->from->readable = true;
+	from->readable = true;
+	from->drain = true;
 }
 
 bool
 pump_is_reading(const struct pump *p)
 {
-	return p->stash == NULL && !p->ended;
+	return !holds(p) && !p->ended;
 }
 
 void
-pump_clear(struct pump *p)
+pump_clear(struct pump *p, struct pump_tools *tools)
 {
 	free(p->stash);
 	p->stash = NULL;
+	if (p->pipe != NULL)
+		pipes_return(tools->pipes, p->pipe);
+	p->pipe = NULL;
 }

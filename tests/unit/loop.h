@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -153,6 +154,7 @@ static inline void
 loop_start(void)
 {
 	log_set_sink(sink);
+	signal(SIGPIPE, SIG_IGN); /* as in the worker */
 	MUST((t.base = event_base_new()) != NULL);
 	strcpy(t.mapping.name, "web");
 	t.mapping.udp_timeout = 60;

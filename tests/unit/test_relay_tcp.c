@@ -2,7 +2,7 @@
 /*
  * The TCP relay on the loopback interface: bytes, half-closes and resets both
  * ways, targets that refuse or are slow, many clients, no descriptors left.
- * NEEDS: worker/relay_tcp worker/connections worker/pump worker/testpage worker/net
+ * NEEDS: worker/relay_tcp worker/connections worker/pipes worker/poller worker/pump worker/testpage worker/net
  */
 #include "loop.h"
 
@@ -283,6 +283,30 @@ test_last_word(void)
 	close_all();
 }
 
+/* A last word and the end that one event tells of together. */
+static void
+test_word_and_end(void)
+{
+	int ends[2], i;
+
+	open_target(5);
+	open_relay();
+	for (i = 0; i < 4; i++) {
+		open_connection(&ends[0], &ends[1]);
+		check_passes(ends[i % 2], ends[!(i % 2)], "ping");
+		CHECK(send(ends[i % 2], "bye", 3, 0) == 3);
+		if (i < 2)
+			close(ends[i % 2]);
+		else
+			close_with_reset(ends[i % 2]);
+		CHECK(wait_for(ends[!(i % 2)]) == 3);
+		CHECK(i < 2 ? wait_for(ends[!(i % 2)]) == 0 : wait_for_reset(ends[!(i % 2)]));
+		close(ends[!(i % 2)]);
+		WAIT_FOR(t.counters.connections == 0);
+	}
+	close_all();
+}
+
 static void
 test_refused(void)
 {
@@ -417,13 +441,15 @@ static uint64_t
 check_slow_reader(int from, int to)
 {
 	struct flow f = {.from = from, .to = to, .total = 512ull * MIB};
+	int descriptors = count_open();
 	size_t before = heap_in_use(), held;
 	double give_up = net_now() + PATIENCE;
 
 	fill(&f);
 	held = heap_in_use() - before;
 	CHECK(f.sent < f.total);
-	CHECK(held > 0 && held <= 64 * 1024 + 1024); /* one buffer's rest */
+	CHECK(held <= 64 * 1024 + 1024); /* one buffer's rest; what a pipe holds is the kernel's */
+	CHECK(held > 32 * 1024 || count_open() == descriptors + 2);
 	f.total = f.sent + 1000;
 	while (!f.ended && check_failures == 0 && net_now() < give_up) {
 		step_sender(&f);
@@ -432,7 +458,8 @@ check_slow_reader(int from, int to)
 		turn();
 	}
 	CHECK(f.received == f.total);
-	CHECK(heap_in_use() <= before);
+	WAIT_FOR(count_open() == descriptors); /* the pipe was kept for a second */
+	CHECK(heap_in_use() <= before + 512); /* the loop may have made room for a timer */
 	return f.total;
 }
 
@@ -482,6 +509,43 @@ test_turns(void)
 	while (step_receiver(&f))
 		continue;
 	CHECK(f.received == f.sent);
+	close(client);
+	close(target);
+	close_all();
+}
+
+/* Behind an urgent byte are others of which no event tells, and at which a splice does not get.
+ * The urgent one itself does not pass. */
+static void
+test_urgent(void)
+{
+	struct flow f = {.total = 32 * MIB};
+	double give_up = net_now() + PATIENCE;
+	uint64_t next = 8 * MIB;
+	int client, target;
+
+	open_target(5);
+	open_relay();
+	open_connection(&client, &target);
+	check_passes(client, target, "x");
+	CHECK(send(client, "on", 2, 0) == 2 && send(client, "!", 1, MSG_OOB) == 1 && send(client, "ly", 2, 0) == 2);
+	WAIT_FOR(t.counters.bytes_in == 5);
+	CHECK(wait_for(target) == 4 && memcmp(buf, "only", 4) == 0);
+	close(client);
+	CHECK(wait_for(target) == 0);
+	close(target);
+
+	open_connection(&client, &target);
+	f.from = client;
+	f.to = target;
+	while (!f.ended && check_failures == 0 && net_now() < give_up) {
+		step_sender(&f);
+		if (f.sent >= next && f.sent < f.total && send(client, "!", 1, MSG_OOB) == 1)
+			next += 8 * MIB;
+		turn();
+		step_receiver(&f);
+	}
+	CHECK(next > 16 * MIB && f.received == f.total);
 	close(client);
 	close(target);
 	close_all();
@@ -652,11 +716,13 @@ main(void)
 	test_half_close();
 	test_reset();
 	test_last_word();
+	test_word_and_end();
 	test_refused();
 	test_patience();
 	test_many();
 	test_slow_reader();
 	test_turns();
+	test_urgent();
 	test_reset_while_slow();
 	test_options();
 	test_no_descriptors();
