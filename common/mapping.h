@@ -31,6 +31,13 @@
 #define UDP_TIMEOUT_MAX 86400
 /* Shorter than the 120 s (RFC 4787, REQ-5) that a NAT holds a binding. */
 #define UDP_TIMEOUT_DEFAULT 90
+/* Of a TCP connection; 0: no end, as is usual: ssh sessions are silent for hours. */
+#define TCP_TIMEOUT_MAX 604800
+/* The kernel's bound of TCP_KEEPIDLE (tcp(7)). */
+#define TCP_KEEPALIVE_MAX 32767
+#define TCP_KEEPALIVE_OFF UINT32_MAX
+/* TCP_CA_NAME_MAX, which no header for programs has. */
+#define CONGESTION_CONTROL_SIZE 16
 
 enum protocol {
 	PROTOCOL_TCP,
@@ -59,6 +66,9 @@ struct mapping {
 	uint32_t keep_alive_longest;  /* ... the same twice: it is fixed */
 	uint32_t stun_interval;       /* seconds; TCP: how often the outer address is looked at, come what may */
 	uint32_t udp_timeout;         /* seconds without a datagram that end a UDP session */
+	uint32_t tcp_timeout;         /* seconds without an event that end a relayed connection; 0: none do */
+	uint32_t tcp_keepalive;       /* seconds of silence until the peers of one are probed; 0: the system's */
+	char congestion_control[CONGESTION_CONTROL_SIZE]; /* towards clients; "": the system's */
 	uint32_t uid;                 /* what the worker becomes, if it starts as root */
 	uint32_t gid;
 	uint32_t log_level;           /* enum log_level: less important lines are not sent up */

@@ -7,8 +7,11 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "log.h"
 
 /* The default of 208 KiB overflows in a burst that a relay can well carry. */
 #define UDP_BUFFER (4 * 1024 * 1024)
@@ -61,6 +64,19 @@ bind_by_force(int fd, const struct mapping *mapping)
 	return result;
 }
 
+/* What is accepted from the socket has the same.  Here and not by the worker, which might be
+ * refused some, and could not have the kernel load one. */
+static void
+set_congestion_control(int fd, const struct mapping *mapping)
+{
+	const char *name = mapping->congestion_control;
+
+	if (name[0] != '\0' && setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, (socklen_t)strlen(name)) < 0)
+		log_warning("%s: this system gives no congestion control \"%s\" (%s); connections have its usual one. "
+			    "See sysctl net.ipv4.tcp_available_congestion_control",
+		    mapping->name, name, strerror(errno));
+}
+
 static int
 open_socket(const struct mapping *mapping)
 {
@@ -106,6 +122,8 @@ broker_make_socket(const struct mapping *mapping, enum socket_use use)
 	}
 	if (mapping->protocol == PROTOCOL_UDP && use == SOCKET_SERVE)
 		enlarge_buffers(fd);
+	if (mapping->protocol == PROTOCOL_TCP && use == SOCKET_SERVE)
+		set_congestion_control(fd, mapping);
 	if (mapping->protocol == PROTOCOL_TCP && !mapping_is_served(mapping) && bind_by_force(fd, mapping) == 0)
 		return fd;
 	return bind_or_close(fd, mapping);

@@ -13,6 +13,7 @@
 #include "config_hosts.h"
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+#define CONGESTION_CONTROL_LETTERS LETTERS "_-"
 
 /* A list of addresses that all become mappings of one protocol. */
 struct port_list {
@@ -267,6 +268,41 @@ read_udp_timeout(struct config_file *file, const config_setting_t *setting, void
 }
 
 static void
+read_tcp_timeout(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	struct config_mapping *m = into;
+
+	config_value_number(file, setting, 0, TCP_TIMEOUT_MAX, &m->mapping.tcp_timeout);
+}
+
+static void
+read_tcp_keepalive(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	uint32_t *seconds = &((struct config_mapping *)into)->mapping.tcp_keepalive;
+
+	if (config_value_number(file, setting, 0, TCP_KEEPALIVE_MAX, seconds) == 0 && *seconds == 0)
+		*seconds = TCP_KEEPALIVE_OFF;
+}
+
+/* Whether there is such a thing is up to the kernel on the day. */
+static void
+read_congestion_control(struct config_file *file, const config_setting_t *setting, void *into)
+{
+	struct config_mapping *m = into;
+	const char *name;
+
+	if (config_value_text(file, setting, &name) < 0)
+		return;
+	if (strlen(name) >= CONGESTION_CONTROL_SIZE || strspn(name, CONGESTION_CONTROL_LETTERS) != strlen(name))
+		config_file_mistake(file, setting,
+		    "\"%s\" is not the name of a congestion control; take one of those that sysctl "
+		    "net.ipv4.tcp_available_congestion_control prints, such as \"cubic\"",
+		    name);
+	else
+		strlcpy(m->mapping.congestion_control, name, CONGESTION_CONTROL_SIZE);
+}
+
+static void
 read_hook(struct config_file *file, const config_setting_t *setting, void *into)
 {
 	struct config_mapping *m = into;
@@ -284,9 +320,36 @@ static const struct config_key mapping_keys[] = {
     {"stun_server", read_stun_server},
     {"stun_interval", read_stun_interval},
     {"udp_timeout", read_udp_timeout},
+    {"tcp_timeout", read_tcp_timeout},
+    {"tcp_keepalive", read_tcp_keepalive},
+    {"congestion_control", read_congestion_control},
     {"hook", read_hook},
     {NULL, NULL},
 };
+
+/* The relay's keys are for what is relayed over their own protocol. */
+static void
+check_relay_keys(struct config_file *file, const config_setting_t *group, const struct config_mapping *m)
+{
+	static const struct {
+		const char *name;
+		enum protocol protocol;
+	} keys[] = {
+	    {"udp_timeout", PROTOCOL_UDP},
+	    {"tcp_timeout", PROTOCOL_TCP},
+	    {"tcp_keepalive", PROTOCOL_TCP},
+	    {"congestion_control", PROTOCOL_TCP},
+	};
+	const config_setting_t *setting;
+	size_t i;
+
+	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		setting = config_setting_get_member(group, keys[i].name);
+		if (setting != NULL && (m->mapping.protocol != keys[i].protocol || !addr_is_set(&m->mapping.target)))
+			config_file_mistake(file, setting, "is for a %s mapping with a target; take it away",
+			    protocol_name(keys[i].protocol));
+	}
+}
 
 /* What the keys say together: each was right by itself. */
 static void
@@ -294,7 +357,6 @@ check_together(struct config_file *file, const config_setting_t *group, const st
 {
 	const config_setting_t *keep_alive = config_setting_get_member(group, "keep_alive");
 	const config_setting_t *stun_interval = config_setting_get_member(group, "stun_interval");
-	const config_setting_t *timeout = config_setting_get_member(group, "udp_timeout");
 	bool udp = m->mapping.protocol == PROTOCOL_UDP, relays = addr_is_set(&m->mapping.target);
 
 	if (config_setting_get_member(group, "protocol") == NULL) {
@@ -314,8 +376,7 @@ check_together(struct config_file *file, const config_setting_t *group, const st
 	if (stun_interval != NULL && udp)
 		config_file_mistake(file, stun_interval,
 		    "is for tcp only, since a udp mapping asks its STUN servers to be kept alive; take it away");
-	if (timeout != NULL && !(udp && relays))
-		config_file_mistake(file, timeout, "is for a udp mapping with a target; take it away");
+	check_relay_keys(file, group, m);
 }
 
 static void

@@ -41,6 +41,7 @@ fill_row(struct row *row, const struct config_mapping *m)
 	const struct mapping *mapping = &m->mapping;
 	char text[ADDR_TEXT_SIZE];
 	bool relays = addr_is_set(&mapping->target);
+	uint32_t timeout;
 
 	snprintf(row->cells[COLUMN_NAME], CELL_SIZE, "%s", mapping->name);
 	snprintf(row->cells[COLUMN_PROTOCOL], CELL_SIZE, "%s", protocol_name(mapping->protocol));
@@ -55,8 +56,9 @@ fill_row(struct row *row, const struct config_mapping *m)
 	else
 		snprintf(row->cells[COLUMN_INTERVAL], CELL_SIZE, "%u-%u s", mapping->keep_alive_shortest,
 		    mapping->keep_alive_longest);
-	if (relays && mapping->protocol == PROTOCOL_UDP)
-		snprintf(row->cells[COLUMN_TIMEOUT], CELL_SIZE, "%u s", mapping->udp_timeout);
+	timeout = mapping->protocol == PROTOCOL_UDP ? mapping->udp_timeout : mapping->tcp_timeout;
+	if (relays && timeout != 0)
+		snprintf(row->cells[COLUMN_TIMEOUT], CELL_SIZE, "%u s", timeout);
 	else
 		snprintf(row->cells[COLUMN_TIMEOUT], CELL_SIZE, "-");
 	snprintf(row->cells[COLUMN_HOOK], CELL_SIZE, "%s", m->hook != NULL ? "yes" : "no");

@@ -91,3 +91,23 @@ END
     lab_wait 5 natter_is game connections_total 20
     lab_wait 10 natter_is game connections 0
 }
+
+@test "clients are sent to with the chosen congestion control; an unknown one is told of and costs nothing" {
+    lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/connections" echo 192.168.77.3:99
+    lab_wait 5 lab_listening "$LAB_LAN" tcp 192.168.77.3:99
+    config_forward <<'END'
+mappings = (
+    { name = "chosen"; protocol = "tcp"; target = "192.168.77.3:99"; congestion_control = "reno"; },
+    { name = "unknown"; protocol = "tcp"; target = "192.168.77.3:99"; congestion_control = "nosuchthing"; }
+);
+END
+    natter_start
+    lab_spawn "$LAB_INET" client socat "TCP:$(natter_open chosen),bind=203.0.113.40" EXEC:cat
+    sends_with_reno() {
+        lab_in "$LAB_HOST" ss -Htin state established dst 203.0.113.40 | grep -qw reno
+    }
+    lab_wait 5 sends_with_reno
+    run lab_in "$LAB_INET" timeout 60 "$NATTER_BUILD/tests/connections" hold "$(natter_open unknown)" 3 203.0.113.40
+    [[ $output == "3 open, 3 right" ]]
+    grep -q 'unknown: this system gives no congestion control "nosuchthing"' "$LAB_DIR/natterd.log"
+}

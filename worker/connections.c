@@ -6,8 +6,6 @@
 #include "connections.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,15 +13,13 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
-#include "duration.h"
+#include "expiry.h"
 #include "log.h"
 #include "net.h"
 #include "pipes.h"
 #include "poller.h"
 #include "pump.h"
-
-/* A lost SYN is sent again after 1, 3 and 7 s. */
-#define CONNECT_TIMEOUT 10
+#include "target.h"
 
 static const struct timeval at_once;
 
@@ -38,15 +34,15 @@ struct end {
 /* There may be thousands that do nothing. */
 struct connection {
 	TAILQ_ENTRY(connection) entry;
-	TAILQ_ENTRY(connection) wait; /* in all->connecting or all->busy */
+	TAILQ_ENTRY(connection) turn; /* in all->busy */
+	struct expiry_item deadline;
+	struct expiry *deadlines; /* all->connecting, then all->idle; NULL: it is in none */
 	struct connections *all;
 	struct end client;
 	struct end target;
 	struct pump in;
 	struct pump out;
-	double started;
 	struct addr peer; /* the client's */
-	bool connecting;
 	bool busy; /* used up its turn and goes on in the next */
 };
 
@@ -56,13 +52,16 @@ struct connections {
 	const struct mapping *mapping;
 	struct relay_counters *counters;
 	struct poller *poller;
-	struct event *connect_timer; /* for the head of connecting */
-	struct event *busy_timer;    /* runs at once, but after the others' events */
+	struct event *busy_timer; /* runs at once, but after the others' events */
+	struct expiry *connecting;
+	struct expiry *idle; /* NULL: connections may be idle */
 	struct connection_list list;
-	struct connection_list connecting; /* the oldest first */
 	struct connection_list busy;
 	struct pump_tools tools;
 };
+
+/* The connection of one of its parts. */
+#define CONNECTION_OF(part, member) ((struct connection *)((char *)(part)-offsetof(struct connection, member)))
 
 static void
 close_end(struct connections *all, struct end *end)
@@ -77,10 +76,10 @@ free_connection(struct connection *c)
 {
 	struct connections *all = c->all;
 
-	if (c->connecting)
-		TAILQ_REMOVE(&all->connecting, c, wait);
+	if (c->deadlines != NULL)
+		expiry_remove(c->deadlines, &c->deadline);
 	if (c->busy)
-		TAILQ_REMOVE(&all->busy, c, wait);
+		TAILQ_REMOVE(&all->busy, c, turn);
 	TAILQ_REMOVE(&all->list, c, entry);
 	close_end(all, &c->client);
 	close_end(all, &c->target);
@@ -108,7 +107,7 @@ continue_later(struct connection *c)
 	if (c->busy)
 		return;
 	c->busy = true;
-	TAILQ_INSERT_TAIL(&all->busy, c, wait);
+	TAILQ_INSERT_TAIL(&all->busy, c, turn);
 	if (!event_pending(all->busy_timer, EV_TIMEOUT, NULL))
 		event_add(all->busy_timer, &at_once);
 }
@@ -160,7 +159,7 @@ on_busy(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	while (!done && (c = TAILQ_FIRST(&all->busy)) != NULL) {
 		done = c == last; /* those behind it came in this turn */
-		TAILQ_REMOVE(&all->busy, c, wait);
+		TAILQ_REMOVE(&all->busy, c, turn);
 		c->busy = false;
 		run_connection(c);
 	}
@@ -170,50 +169,35 @@ on_busy(evutil_socket_t fd, short what, void *arg)
 static void
 refuse_client(struct connection *c, int error)
 {
-	const struct mapping *m = c->all->mapping;
-	char target[ADDR_TEXT_SIZE], from[ADDR_TEXT_SIZE];
-
-	addr_text(&m->target, target);
-	addr_text(&c->peer, from);
-	if (error == ECONNREFUSED)
-		log_warning("the target %s refused the connection from %s", target, from);
-	else if (error == ETIMEDOUT)
-		log_warning("the target %s did not answer the connection from %s within %d s", target, from,
-		    CONNECT_TIMEOUT);
-	else
-		log_warning("the target %s cannot be reached for the connection from %s: %s", target, from,
-		    strerror(error));
+	target_log_failure(c->all->mapping, &c->peer, error);
 	abort_connection(c);
 }
 
 static void
-arm_connect_timer(struct connections *all)
+on_connect_timeout(struct expiry_item *item)
 {
-	struct connection *first = TAILQ_FIRST(&all->connecting);
-	struct timeval t;
-	double wait;
+	struct connection *c = CONNECTION_OF(item, deadline);
 
-	if (first == NULL || event_pending(all->connect_timer, EV_TIMEOUT, NULL))
-		return;
-	wait = first->started + CONNECT_TIMEOUT - net_now();
-	if (wait < 0.001)
-		wait = 0.001; /* the loop's clock may be coarser than ours */
-	t = duration(wait);
-	event_add(all->connect_timer, &t);
+	c->deadlines = NULL;
+	refuse_client(c, ETIMEDOUT);
 }
 
 static void
-on_connect_timeout(evutil_socket_t fd, short what, void *arg)
+on_idle(struct expiry_item *item)
 {
-	struct connections *all = arg;
-	double now = net_now();
-	struct connection *c;
+	struct connection *c = CONNECTION_OF(item, deadline);
+	char from[ADDR_TEXT_SIZE];
 
-	(void)fd;
-	(void)what;
-	while ((c = TAILQ_FIRST(&all->connecting)) != NULL && c->started + CONNECT_TIMEOUT <= now)
-		refuse_client(c, ETIMEDOUT);
-	arm_connect_timer(all);
+	c->deadlines = NULL;
+	log_debug("the connection from %s was idle for %u s and is ended", addr_text(&c->peer, from),
+	    c->all->mapping->tcp_timeout);
+	abort_connection(c);
+}
+
+static bool
+is_connecting(const struct connection *c)
+{
+	return c->deadlines == c->all->connecting;
 }
 
 /* The target's descriptor became writable or broke while connecting. */
@@ -226,8 +210,10 @@ end_connecting(struct connection *c, uint32_t events)
 		refuse_client(c, error);
 		return;
 	}
-	c->connecting = false;
-	TAILQ_REMOVE(&c->all->connecting, c, wait);
+	expiry_remove(c->all->connecting, &c->deadline);
+	c->deadlines = c->all->idle;
+	if (c->deadlines != NULL)
+		expiry_add(c->deadlines, &c->deadline, net_now());
 	run_connection(c);
 }
 
@@ -247,8 +233,10 @@ note_events(struct pump_end *end, uint32_t events)
 static void
 continue_connection(struct connection *c, const struct pump *pump, uint32_t events)
 {
-	if (c->connecting)
+	if (is_connecting(c))
 		return;
+	if (c->deadlines != NULL)
+		expiry_touch(c->deadlines, &c->deadline, net_now());
 	if ((events & EPOLLERR) != 0 && !pump_is_reading(pump))
 		abort_connection(c);
 	else if (!c->busy)
@@ -258,7 +246,7 @@ continue_connection(struct connection *c, const struct pump *pump, uint32_t even
 static void
 on_client(struct poller_item *item, uint32_t events)
 {
-	struct connection *c = (struct connection *)((char *)item - offsetof(struct connection, client.item));
+	struct connection *c = CONNECTION_OF(item, client.item);
 
 	note_events(&c->client.side, events);
 	continue_connection(c, &c->in, events);
@@ -267,49 +255,25 @@ on_client(struct poller_item *item, uint32_t events)
 static void
 on_target(struct poller_item *item, uint32_t events)
 {
-	struct connection *c = (struct connection *)((char *)item - offsetof(struct connection, target.item));
+	struct connection *c = CONNECTION_OF(item, target.item);
 
 	note_events(&c->target.side, events);
-	if (c->connecting && c->target.side.writable)
+	if (is_connecting(c) && c->target.side.writable)
 		end_connecting(c, events);
 	else
 		continue_connection(c, &c->out, events);
-}
-
-static int
-watch_ends(struct connection *c)
-{
-	struct poller *poller = c->all->poller;
-
-	if (poller_add(poller, c->target.side.fd, EVENTS, &c->target.item) < 0)
-		return -1;
-	return poller_add(poller, c->client.side.fd, EVENTS, &c->client.item);
-}
-
-/* Small messages are not held back, and a peer that has vanished without a
- * word is noticed some day. */
-void
-connections_set_options(int fd)
-{
-	int on = 1;
-
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 }
 
 /* The connection to the target is in progress now; -1 with errno. */
 static int
 begin_connecting(struct connection *c)
 {
-	const struct addr *target = &c->all->mapping->target;
+	struct poller *poller = c->all->poller;
 
-	c->target.side.fd = socket(target->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (c->target.side.fd < 0)
+	c->target.side.fd = target_connect(c->all->mapping);
+	if (c->target.side.fd < 0 || poller_add(poller, c->target.side.fd, EVENTS, &c->target.item) < 0)
 		return -1;
-	connections_set_options(c->target.side.fd);
-	if (connect(c->target.side.fd, &target->sa, addr_len(target)) < 0 && errno != EINPROGRESS)
-		return -1;
-	return watch_ends(c);
+	return poller_add(poller, c->client.side.fd, EVENTS, &c->client.item);
 }
 
 static struct connection *
@@ -325,18 +289,11 @@ new_connection(struct connections *all, int fd, const struct addr *peer)
 	c->client.side.fd = fd;
 	c->target.item.on_events = on_target;
 	c->target.side.fd = -1;
-	c->connecting = true;
-	c->started = net_now();
+	c->deadlines = all->connecting;
+	expiry_add(c->deadlines, &c->deadline, net_now());
 	TAILQ_INSERT_TAIL(&all->list, c, entry);
-	TAILQ_INSERT_TAIL(&all->connecting, c, wait);
 	relay_count_begin(all->counters);
 	return c;
-}
-
-bool
-connections_is_shortage(int error)
-{
-	return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
 }
 
 int
@@ -350,18 +307,32 @@ connections_start(struct connections *all, int fd, const struct addr *peer)
 		errno = ENOMEM;
 		return -1;
 	}
-	if (begin_connecting(c) == 0) {
-		arm_connect_timer(all);
+	if (begin_connecting(c) == 0)
 		return 0;
-	}
 	error = errno;
-	if (!connections_is_shortage(error)) {
+	if (!net_is_shortage(error)) {
 		refuse_client(c, error);
 		return 0;
 	}
 	abort_connection(c);
 	errno = error;
 	return -1;
+}
+
+static int
+make_tools(struct connections *all, struct event_base *base)
+{
+	uint32_t idle = all->mapping->tcp_timeout;
+
+	all->busy_timer = event_new(base, -1, 0, on_busy, all);
+	all->connecting = expiry_new(base, TARGET_PATIENCE, on_connect_timeout);
+	all->poller = poller_new(base);
+	all->tools.pipes = pipes_new(base);
+	if (idle > 0)
+		all->idle = expiry_new(base, idle, on_idle);
+	if (all->busy_timer == NULL || all->connecting == NULL || all->poller == NULL || all->tools.pipes == NULL)
+		return -1;
+	return idle > 0 && all->idle == NULL ? -1 : 0;
 }
 
 struct connections *
@@ -374,13 +345,8 @@ connections_new(struct event_base *base, const struct mapping *mapping, struct r
 	all->mapping = mapping;
 	all->counters = counters;
 	TAILQ_INIT(&all->list);
-	TAILQ_INIT(&all->connecting);
 	TAILQ_INIT(&all->busy);
-	all->connect_timer = event_new(base, -1, 0, on_connect_timeout, all);
-	all->busy_timer = event_new(base, -1, 0, on_busy, all);
-	all->poller = poller_new(base);
-	all->tools.pipes = pipes_new(base);
-	if (all->connect_timer != NULL && all->busy_timer != NULL && all->poller != NULL && all->tools.pipes != NULL)
+	if (make_tools(all, base) == 0)
 		return all;
 	connections_free(all);
 	return NULL;
@@ -397,8 +363,8 @@ connections_free(struct connections *all)
 		abort_connection(c); /* NOLINT(clang-analyzer-unix.Malloc): it takes itself off the list */
 	if (all->busy_timer != NULL)
 		event_free(all->busy_timer);
-	if (all->connect_timer != NULL)
-		event_free(all->connect_timer);
+	expiry_free(all->connecting);
+	expiry_free(all->idle);
 	poller_free(all->poller);
 	pipes_free(all->tools.pipes);
 	free(all);

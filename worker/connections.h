@@ -20,16 +20,10 @@ struct connections *connections_new(struct event_base *base, const struct mappin
 /* Resets what is still connected. */
 void connections_free(struct connections *all);
 
-/* What every socket of a connection is to have; accepted ones inherit it. */
-void connections_set_options(int fd);
-
 /* Takes over a client's non-blocking descriptor.  A target that cannot be
  * reached ends that client and is logged; that is no error here.  Returns 0, or
  * -1 with errno if there is no room for a connection: see
- * connections_is_shortage. */
+ * net_is_shortage. */
 int connections_start(struct connections *all, int fd, const struct addr *peer);
-
-/* Is the errno that of a lack of descriptors or memory, which waiting may end? */
-bool connections_is_shortage(int error);
 
 #endif

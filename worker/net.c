@@ -83,6 +83,12 @@ net_is_no_network(int error)
 	return error == ENETUNREACH || error == EHOSTUNREACH || error == ENETDOWN || error == EHOSTDOWN;
 }
 
+bool
+net_is_shortage(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
+}
+
 const char *
 net_connect_error(int error)
 {

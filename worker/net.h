@@ -41,6 +41,9 @@ void net_explain_no_socket(int error, char *buf, size_t size);
 /* Does the errno say that there is no way to the other side, rather than what it did? */
 bool net_is_no_network(int error);
 
+/* Does the errno say that there are no descriptors or no memory, which waiting may end? */
+bool net_is_shortage(int error);
+
 /* Why connect(2) failed, in words that fit a socket bound to the mapped port. */
 const char *net_connect_error(int error);
 

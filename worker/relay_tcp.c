@@ -16,6 +16,8 @@
 
 #include "connections.h"
 #include "log.h"
+#include "net.h"
+#include "target.h"
 #include "testpage.h"
 
 #define BACKLOG 4096
@@ -98,7 +100,7 @@ on_acceptable(evutil_socket_t fd, short what, void *arg)
 		client = accept_client(r, &peer);
 		if (client < 0 && errno == EAGAIN)
 			return;
-		if (client < 0 && !connections_is_shortage(errno))
+		if (client < 0 && !net_is_shortage(errno))
 			continue; /* accept(2): an error of that one connection */
 		if (client >= 0 && is_claimed(r, client, &peer))
 			continue;
@@ -120,7 +122,7 @@ relay_tcp_inject(struct relay_tcp *relay, const struct addr *client, int fd)
 static int
 start(struct relay_tcp *r, struct event_base *base)
 {
-	connections_set_options(r->fd);
+	target_set_options(r->fd, r->mapping);
 	if (listen(r->fd, BACKLOG) < 0)
 		return -1;
 	errno = ENOMEM;

@@ -87,6 +87,29 @@ test_mappings(void)
 	config_free(config);
 }
 
+static const char relay_options[] = "mappings = ( { protocol = \"tcp\"; target = \"127.0.0.1:1\"; },\n"
+				    "    { protocol = \"tcp\"; target = \"127.0.0.1:2\"; tcp_timeout = 600;\n"
+				    "      tcp_keepalive = 60; congestion_control = \"dctcp\"; },\n"
+				    "    { protocol = \"tcp\"; target = \"127.0.0.1:3\"; tcp_keepalive = 0; } );\n";
+
+static void
+test_relay_options(void)
+{
+	struct config *config = load(relay_options);
+	const struct mapping *m;
+
+	CHECK(config != NULL);
+	if (config == NULL)
+		return;
+	m = &nth(config, 0)->mapping;
+	CHECK(m->tcp_timeout == 0 && m->tcp_keepalive == 0 && m->congestion_control[0] == '\0');
+	m = &nth(config, 1)->mapping;
+	CHECK(m->tcp_timeout == 600 && m->tcp_keepalive == 60);
+	CHECK_TEXT(m->congestion_control, "dctcp");
+	CHECK(nth(config, 2)->mapping.tcp_keepalive == TCP_KEEPALIVE_OFF);
+	config_free(config);
+}
+
 /* Unused bytes are equal too: the reload compares with memcmp. */
 static void
 test_same_twice(void)
@@ -219,6 +242,7 @@ main(void)
 	snprintf(path, sizeof(path), "%s/natter.cfg", directory);
 	log_set_sink(count_error);
 	test_mappings();
+	test_relay_options();
 	test_same_twice();
 	test_identity();
 	test_places();

@@ -2,7 +2,7 @@
 /*
  * The TCP relay on the loopback interface: bytes, half-closes and resets both
  * ways, targets that refuse or are slow, many clients, no descriptors left.
- * NEEDS: worker/relay_tcp worker/connections worker/pipes worker/poller worker/pump worker/testpage worker/net
+ * NEEDS: worker/relay_tcp worker/connections worker/expiry worker/target worker/pipes worker/poller worker/pump worker/testpage worker/net
  */
 #include "loop.h"
 
@@ -618,6 +618,77 @@ test_options(void)
 	close_all();
 }
 
+static int
+option(int fd, int level, int name)
+{
+	int value = -1;
+	socklen_t length = sizeof(value);
+
+	CHECK(getsockopt(fd, level, name, &value, &length) == 0);
+	return value;
+}
+
+static void
+check_keepalive(uint32_t seconds, int on, int idle, int interval)
+{
+	struct addr peers[2];
+	int ends[2], i, fd;
+
+	t.mapping.tcp_keepalive = seconds;
+	open_target(5);
+	open_relay();
+	open_connection(&ends[0], &ends[1]);
+	for (i = 0; i < 2; i++) {
+		peers[i] = addr_of_socket(ends[i]);
+		fd = find_socket(&peers[i]);
+		CHECK(option(fd, SOL_SOCKET, SO_KEEPALIVE) == on);
+		CHECK(option(fd, IPPROTO_TCP, TCP_KEEPIDLE) == idle && option(fd, IPPROTO_TCP, TCP_KEEPINTVL) == interval);
+		close(ends[i]);
+	}
+	t.mapping.tcp_keepalive = 0;
+	close_all();
+}
+
+static void
+test_keepalive(void)
+{
+	int fresh = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int idle = option(fresh, IPPROTO_TCP, TCP_KEEPIDLE), interval = option(fresh, IPPROTO_TCP, TCP_KEEPINTVL);
+
+	check_keepalive(0, 1, idle, interval);
+	check_keepalive(TCP_KEEPALIVE_OFF, 0, idle, interval);
+	check_keepalive(60, 1, 60, 10);
+	check_keepalive(1, 1, 1, 1);
+	close(fresh);
+}
+
+/* Only who is silent for so long is ended, with a reset; by default nobody is. */
+static void
+test_idle(void)
+{
+	int talks[2], silent[2];
+	double start;
+
+	t.mapping.tcp_timeout = 1;
+	open_target(5);
+	open_relay();
+	start = net_now();
+	open_connection(&silent[0], &silent[1]);
+	open_connection(&talks[0], &talks[1]);
+	while (t.counters.connections == 2 && net_now() < start + PATIENCE)
+		check_passes(talks[0], talks[1], "still here");
+	CHECK(net_now() - start >= 1);
+	CHECK(wait_for_reset(silent[0]) && wait_for_reset(silent[1]));
+	check_passes(talks[1], talks[0], "and here");
+	CHECK(t.counters.connections == 1);
+	close(talks[0]);
+	close(talks[1]);
+	close(silent[0]);
+	close(silent[1]);
+	t.mapping.tcp_timeout = 0;
+	close_all();
+}
+
 /* New clients wait, with one line in the log, until there is room again. */
 static void
 test_no_descriptors(void)
@@ -725,6 +796,8 @@ main(void)
 	test_urgent();
 	test_reset_while_slow();
 	test_options();
+	test_keepalive();
+	test_idle();
 	test_no_descriptors();
 	test_one_descriptor();
 	test_close();

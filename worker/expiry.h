@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Things that end when a fixed time has passed since they began or were last
+ * used, thousands of them with one timer.
+ */
+#ifndef EXPIRY_H
+#define EXPIRY_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <sys/queue.h>
+
+/* Embedded in what expires. */
+struct expiry_item {
+	TAILQ_ENTRY(expiry_item) entry;
+	double since;
+};
+
+struct expiry;
+
+/* seconds: more than 0.  on_expired is told of an item that was just taken out.  NULL
+ * without memory. */
+struct expiry *expiry_new(struct event_base *base, double seconds, void (*on_expired)(struct expiry_item *item));
+/* Items that are still in it are forgotten. */
+void expiry_free(struct expiry *expiry);
+
+/* now is net_now(), and never before that of the last call. */
+void expiry_add(struct expiry *expiry, struct expiry_item *item, double now);
+/* It is used: its time begins anew.  The timer is left as it is. */
+void expiry_touch(struct expiry *expiry, struct expiry_item *item, double now);
+void expiry_remove(struct expiry *expiry, struct expiry_item *item);
+
+/* The item that is next, NULL if there is none. */
+struct expiry_item *expiry_first(const struct expiry *expiry);
+
+#endif

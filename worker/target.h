@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The way to the target of a TCP mapping, and what its sockets have in common
+ * with those of the clients.
+ */
+#ifndef TARGET_H
+#define TARGET_H
+
+#include "mapping.h"
+
+/* A lost SYN is sent again after 1, 3 and 7 s. */
+#define TARGET_PATIENCE 10
+
+/* What every relayed socket is to have; those that are accepted from it inherit it. */
+void target_set_options(int fd, const struct mapping *mapping);
+
+/* Returns a non-blocking socket whose connection to the target is in progress, or
+ * -1 with errno. */
+int target_connect(const struct mapping *mapping);
+
+/* Logs why a client's connection found no target: an errno, ETIMEDOUT if TARGET_PATIENCE
+ * has passed. */
+void target_log_failure(const struct mapping *mapping, const struct addr *client, int error);
+
+#endif
