@@ -116,6 +116,17 @@ bench-reach: ## measure how long a mapping is out of reach (EVENTS=PATTERN JOBS=
 	@$(MAKE) --no-print-directory all lab-programs
 	NATTER_BUILD=$(abspath $(B)) tests/bench/reach.bash '$(EVENTS)'
 
+# To the script by the environment: PEERS, MEASURE, ROUNDS, NATMAP.
+bench: ## compare the relay with other forwarders (PEERS="natter nginx.." MEASURE=PATTERN ROUNDS=5 NATMAP=PROGRAM)
+	tests/packages.sh bench
+	@$(MAKE) --no-print-directory all lab-programs
+	NATTER_BUILD=$(abspath $(B)) tests/bench/relays.bash full
+
+bench-quick: ## the same in two minutes, with the main measurements and one round
+	tests/packages.sh bench
+	@$(MAKE) --no-print-directory all lab-programs
+	NATTER_BUILD=$(abspath $(B)) tests/bench/relays.bash quick
+
 # Not SECONDS: that name is the shell's own.
 SOAK_SECONDS ?= $(or $(SECONDS),1800)
 SEED ?= 1
@@ -145,5 +156,5 @@ clean: ## remove build/
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
-.PHONY: force all test-programs lab-programs demo test bench-reach soak install uninstall clean help
+.PHONY: force all test-programs lab-programs demo test bench bench-quick bench-reach soak install uninstall clean help
 -include $(wildcard $(B)/*/*.d $(B)/*.d)

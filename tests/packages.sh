@@ -1,22 +1,25 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# packages.sh build|demo|test|ci: installs the Debian packages that this needs and that are missing, each kind
-# including those before it. Without root, or without apt, it says what is missing and fails.
+# packages.sh build|demo|bench|test|ci: installs the Debian packages that this needs and that are missing, each kind
+# including those before it, but test not those of bench. Without root, or without apt, it says what is missing and
+# fails.
 set -euo pipefail
 
 build="gcc libc6-dev make pkg-config libconfig-dev libbsd-dev libevent-dev libjson-c-dev"
 demo="iproute2 nftables conntrack coturn stun-server nginx-light curl socat procps jq"
+bench="haproxy libnginx-mod-stream iperf3 wrk gnuplot-nox"
 test="bats stun-client util-linux iputils-ping mandoc"
 ci="clang clang-tidy llvm shellcheck"
 
 case ${1:-} in
 build) wanted=$build ;;
 demo) wanted="$build $demo" ;;
+bench) wanted="$build $demo $bench" ;;
 test) wanted="$build $demo $test" ;;
 ci) wanted="$build $demo $test $ci" ;;
 *)
-    echo "usage: packages.sh build|demo|test|ci" >&2
+    echo "usage: packages.sh build|demo|bench|test|ci" >&2
     exit 2
     ;;
 esac
