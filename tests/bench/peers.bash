@@ -12,6 +12,8 @@
 #     natmap=PROGRAM
 #     direct, dnat              no relay: the client reaches the target by routing, or by nftables
 
+# Seconds after which a relay forgets a UDP client: before the next measurement but one.
+: "${PEERS_UDP_TIMEOUT:=30}"
 PEERS_KINDS="natter haproxy haproxy-64k nginx socat natmap direct dnat"
 
 # peer_name PEER, peer_kind PEER
@@ -144,7 +146,9 @@ peer__start_natter() {
 }
 
 peer__natter_mapping() {
-    echo "{ name = \"$4\"; protocol = \"$1\"; bind = \"$2\"; target = \"$3\"; ${PEERS_NATTER_MAPPING:-} }"
+    local more=""
+    [[ $1 != udp ]] || more=" udp_timeout = $PEERS_UDP_TIMEOUT;"
+    echo "{ name = \"$4\"; protocol = \"$1\"; bind = \"$2\"; target = \"$3\";$more }"
 }
 
 peer__start_haproxy() {
@@ -195,9 +199,8 @@ END
 }
 
 peer__nginx_server() {
-    # A minute is long enough for a client that sends, and what clients of an earlier measurement left is gone.
     local how=" backlog=4096" more=""
-    [[ $1 != udp ]] || how=" udp" more=" proxy_timeout 60s;"
+    [[ $1 != udp ]] || how=" udp" more=" proxy_timeout ${PEERS_UDP_TIMEOUT}s;"
     echo "    server { listen $2$how; proxy_pass $3;$more }"
 }
 
@@ -219,7 +222,7 @@ peer__start_natmap() {
 
 peer__natmap_one() {
     local kind=()
-    [[ $1 != udp ]] || kind=(-u)
+    [[ $1 != udp ]] || kind=(-u -T "$PEERS_UDP_TIMEOUT")
     LAB_DIR=$LAB_DIR/peers/natmap lab_spawn "$LAB_HOST" "natmap-$4" "$PEERS_NATMAP" "${kind[@]}" -4 -k 10 \
         -s 203.0.113.10 -h 203.0.113.30 -b "${2#*:}" -t "${3%:*}" -p "${3#*:}"
 }
@@ -262,6 +265,19 @@ peer_pids() {
         BEGIN { for (i = split(roots, list, " "); i > 0; i--) ours[list[i]] = 1 }
         $2 in ours { ours[$1] = 1 }
         $1 in ours { print $1 }'
+}
+
+# peer_worker PEER SERVICE: those of its processes that relay this service.
+peer_worker() {
+    local folder
+    folder=$(peer__folder "$1")
+    case $(peer_kind "$1") in
+    natter) ps -o pid=,args= -p "$(peer_pids "$1" | paste -sd,)" | awk -v name="$2" '/natter-worker: / && $3 == name { print $1 }' ;;
+    nginx) pgrep -P "$(<"$folder/nginx.pid")" ;;
+    haproxy*) cat "$folder/haproxy.pid" ;;
+    socat) cat "$folder/socat-$2.pid" && pgrep -P "$(<"$folder/socat-$2.pid")" || : ;;
+    natmap) cat "$folder/natmap-$2.pid" ;;
+    esac
 }
 
 # peer_cpu_ns PEER: nanoseconds of processor time that its processes, and those of them that ended, have used.

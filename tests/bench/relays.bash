@@ -12,8 +12,8 @@
 #     MEASURE_SECONDS=N          of each; default 2
 set -euo pipefail
 
-# shellcheck source-path=SCRIPTDIR source=../helper.bash
 BENCH=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=../helper.bash
 source "$BENCH/../helper.bash"
 # shellcheck source-path=SCRIPTDIR source=ground.bash
 source "$BENCH/ground.bash"
@@ -21,6 +21,10 @@ source "$BENCH/ground.bash"
 source "$BENCH/peers.bash"
 # shellcheck source-path=SCRIPTDIR source=measures.bash
 source "$BENCH/measures.bash"
+# shellcheck source-path=SCRIPTDIR source=memory.bash
+source "$BENCH/memory.bash"
+# shellcheck source-path=SCRIPTDIR source=charts.bash
+source "$BENCH/charts.bash"
 
 RESULTS=${RESULTS:-$NATTER_BUILD/bench}
 
@@ -42,15 +46,37 @@ settings() {
     peers_check "${RELAYS[@]}" || exit 2
 }
 
-# one NAME PEER ROUND
-one() {
-    local result
-    result=$(measure "$1" "$2")
-    jq -c --arg measure "$1" --arg peer "$(peer_name "$2")" --argjson round "$3" \
-        '{measure: $measure, peer: $peer, round: $round} + .' <<<"$result" >>"$RESULTS/relays.json"
-    jq -r --arg measure "$1" --arg peer "$(peer_name "$2")" --argjson round "$3" '
-        "round \($round)  \($measure)  \($peer)  " + (if .error then "failed: \(.error)" else "\(.value * 100 | round / 100)" end)' \
-        <<<"$result" >&2
+# relays_query FILTER [OPTION...]: of all lines as one array, with the functions of relays.jq and figures.jq.
+relays_query() {
+    jq -rs -L "$BENCH" --arg measures "$(printf '%s\n' "${MEASURES[@]}")" "${@:2}" \
+        "include \"relays\"; include \"figures\"; (\$measures | described) as \$about | $1" "$RESULTS/relays.json"
+}
+
+# What of the machine and the run is needed to understand the numbers.
+about() {
+    local load processor
+    read -r load _ </proc/loadavg
+    processor=$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1)
+    printf '%s\n' "${RELAYS[@]%%=*}" | jq -cRn --arg date "$(date -u +%F)" --arg load "$load" \
+        --arg machine "$(nproc) processors (${processor:-unknown}), Linux $(uname -r)" \
+        --argjson rounds "$ROUNDS" --argjson seconds "$MEASURE_SECONDS" \
+        '{about: {date: $date, machine: $machine, load: $load, rounds: $rounds, seconds: $seconds, peers: [inputs]}}'
+}
+
+# record NAME PEER ROUND RESULT
+record() {
+    local peer
+    peer=$(peer_name "$2")
+    jq -c --arg measure "$1" --arg peer "$peer" --argjson round "$3" '{measure: $measure, peer: $peer, round: $round} + .' \
+        <<<"$4" >>"$RESULTS/relays.json"
+    jq -r --arg head "round $3  $1  $peer  " \
+        '$head + if .error then "failed: \(.error)" elif .value then "\(.value * 100 | round / 100)" else "\(.private // 0) KiB" end' \
+        <<<"$4" >&2
+}
+
+# wanted NAME
+wanted() {
+    [[ $1 =~ ^($MEASURE)$ ]]
 }
 
 # Each round begins with another peer, and so does each measurement.
@@ -58,20 +84,38 @@ round() {
     local line name place=0 i peer
     for line in "${MEASURES[@]}"; do
         name=${line%%|*}
-        [[ $name =~ ^($MEASURE)$ ]] || continue
+        wanted "$name" || continue
         place=$((place + 1))
         for ((i = 0; i < ${#RELAYS[@]}; i++)); do
             peer=${RELAYS[(i + $1 + place) % ${#RELAYS[@]}]}
-            ! measure_possible "$name" "$peer" || one "$name" "$peer" "$1"
+            ! measure_possible "$name" "$peer" || record "$name" "$peer" "$1" "$(measure "$name" "$peer")"
         done
     done
+}
+
+# Once: memory does not depend on the machine's mood.
+memories() {
+    local peer result
+    for peer in "${RELAYS[@]}"; do
+        # In this shell, which knows the peer's new processes.
+        memory "$peer" >"$LAB_DIR/memory-result.json"
+        result=$(<"$LAB_DIR/memory-result.json")
+        record memory "$peer" 1 "$result"
+    done
+}
+
+report() {
+    relays_query 'tables($about), memory_table, figures_table($about), noise_lines($about)'
+    relays_query 'markdown($about)' >"$RESULTS/relays.md"
+    charts "$RESULTS"
+    printf '\n%s\n' "$RESULTS: relays.json, relays.md, relays.svg, costs.svg"
 }
 
 main() {
     local round peer
     settings "$@"
     mkdir -p "$RESULTS"
-    : >"$RESULTS/relays.json"
+    about >"$RESULTS/relays.json"
     trap lab_down EXIT
     trap 'exit 130' INT TERM
     lab_need_root
@@ -82,11 +126,9 @@ main() {
     for ((round = 1; round <= ROUNDS; round++)); do
         round "$round"
     done
+    ! wanted memory || memories
     report
-}
-
-report() {
-    jq -rs -f "$BENCH/relays.jq" --arg measures "$(printf '%s\n' "${MEASURES[@]}")" "$RESULTS/relays.json"
+    ! grep -q '"error":' "$RESULTS/relays.json"
 }
 
 main "$@"

@@ -4,10 +4,11 @@
  *
  *     connections echo ADDRESS:PORT             sends back what each connection sends
  *     connections hold ADDRESS:PORT COUNT [LOCAL-ADDRESS]
+ *     connections keep ADDRESS:PORT COUNT [LOCAL-ADDRESS]
  *
  * "hold" opens COUNT connections, and only when all are open sends a line of its
  * own on each and expects it back.  It prints "COUNT open, N right" and succeeds
- * if all were right.
+ * if all were right.  "keep" does the same, but keeps them open until it is ended.
  */
 #include <errno.h>
 #include <poll.h>
@@ -123,13 +124,20 @@ main(int argc, char **argv)
 {
 	struct rlimit limit = {COUNT_MAX + 100, COUNT_MAX + 100};
 	struct addr peer, local;
+	int result;
 
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 	if (argc >= 3 && strcmp(argv[1], "echo") == 0 && addr_parse(argv[2], 0, &local) == 0)
 		echo(&local);
-	if (argc >= 4 && strcmp(argv[1], "hold") == 0 && addr_parse(argv[2], 0, &peer) == 0 &&
-	    addr_parse(argc > 4 ? argv[4] : "0.0.0.0", 0, &local) == 0)
-		return hold(&peer, &local, atoi(argv[3]));
-	fprintf(stderr, "usage: connections echo ADDRESS:PORT | hold ADDRESS:PORT COUNT [LOCAL-ADDRESS]\n");
+	if (argc >= 4 && (strcmp(argv[1], "hold") == 0 || strcmp(argv[1], "keep") == 0) &&
+	    addr_parse(argv[2], 0, &peer) == 0 && addr_parse(argc > 4 ? argv[4] : "0.0.0.0", 0, &local) == 0) {
+		result = hold(&peer, &local, atoi(argv[3]));
+		if (strcmp(argv[1], "keep") == 0) {
+			fflush(stdout);
+			pause();
+		}
+		return result;
+	}
+	fprintf(stderr, "usage: connections echo ADDRESS:PORT | hold|keep ADDRESS:PORT COUNT [LOCAL-ADDRESS]\n");
 	return 2;
 }
