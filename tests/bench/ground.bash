@@ -2,14 +2,19 @@
 # shellcheck shell=bash
 #
 # Where relays are measured: three network namespaces in a row, with the lab's processes and names (tests/lab).
-# No NAT is in the way: a relay's outer address is its inner one, and the direct path is routed. To be sourced.
+# No NAT is in the way: a relay's outer address is its inner one, and the direct path is routed. To be sourced;
+# sources helper.bash.
 #
 #     LAB_INET  the client                LAB_HOST  the relays                 LAB_LAN  the target
 #     203.0.113.40, servers .10 to .31 -- 203.0.113.254   192.168.77.1 ------- 192.168.77.3
 
+BENCH=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
+# shellcheck source-path=SCRIPTDIR source=../helper.bash
+source "$BENCH/../helper.bash"
+
 GROUND_RELAY=203.0.113.254
 GROUND_TARGET=192.168.77.3
-# What the target serves: name, protocol, port.
+# What the target serves: name, protocol, port. Those that nobody wants may be taken away before ground_up.
 GROUND_SERVICES=(bulk:tcp:5201 web:tcp:8080 hold:tcp:7000 sink:udp:9001 echo:udp:9002)
 
 # ground_up: the network, the target's servers, and those that a natter or natmap needs.
@@ -20,6 +25,7 @@ ground_up() {
     LAB_DIR=$(mktemp -d "${TMPDIR:-/tmp}/natter-bench.XXXXXX") || return
     chmod 755 "$LAB_DIR"
     tag=nt$$${LAB_DIR##*.}
+    # shellcheck disable=SC2034 # lab.bash reads them
     LAB_INET=${tag}_inet LAB_CARRIER='' LAB_HOME='' LAB_HOST=${tag}_host LAB_LAN=${tag}_lan
     lab__make_namespaces "$LAB_HOST" && ground__connect && ground__settle && ground__servers && ground__target
 }
@@ -60,11 +66,38 @@ ground__settle() {
 }
 
 ground__servers() {
+    # shellcheck disable=SC2034 # lab.bash reads it
     LAB_SERVERS=(coturn stund nginx30 nginx31)
     LAB_KEEPALIVE_TIMEOUT=1h LAB_KEEPALIVE_REQUESTS=1000000 lab_servers
 }
 
 ground__target() {
+    local service name protocol port
+    for service in "${GROUND_SERVICES[@]}"; do
+        IFS=: read -r name protocol port <<<"$service"
+        "ground__$name" "$GROUND_TARGET:$port"
+        # Each measurement has its own sink.
+        [[ $name == sink ]] || lab_wait 5 lab_listening "$LAB_LAN" "$protocol" "$GROUND_TARGET:$port" || return
+    done
+}
+
+ground__bulk() {
+    lab_spawn "$LAB_LAN" bulk iperf3 -s -B "${1%:*}" -p "${1#*:}"
+}
+
+ground__hold() {
+    lab_spawn "$LAB_LAN" hold "$NATTER_BUILD/tests/connections" echo "$1"
+}
+
+ground__sink() {
+    :
+}
+
+ground__echo() {
+    lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/pings" echo "$1"
+}
+
+ground__web() {
     mkdir -p "$LAB_DIR/target" || return
     cat >"$LAB_DIR/target/nginx.conf" <<END
 user root; daemon off; master_process off; pid nginx.pid; error_log stderr;
@@ -75,19 +108,12 @@ $(ground__nginx_folders)
     keepalive_requests 1000000000;
     keepalive_timeout 1h;
     server {
-        listen $GROUND_TARGET:8080 backlog=4096;
+        listen $1 backlog=4096;
         location / { default_type text/plain; return 200 "answer\n"; }
     }
 }
 END
     lab_spawn "$LAB_LAN" web nginx -p "$LAB_DIR/target" -c nginx.conf -e stderr
-    lab_spawn "$LAB_LAN" bulk iperf3 -s -B "$GROUND_TARGET"
-    lab_spawn "$LAB_LAN" hold "$NATTER_BUILD/tests/connections" echo "$GROUND_TARGET:7000"
-    lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/pings" echo "$GROUND_TARGET:9002"
-    lab_wait 5 lab_listening "$LAB_LAN" tcp "$GROUND_TARGET:8080" &&
-        lab_wait 5 lab_listening "$LAB_LAN" tcp "$GROUND_TARGET:5201" &&
-        lab_wait 5 lab_listening "$LAB_LAN" tcp "$GROUND_TARGET:7000" &&
-        lab_wait 5 lab_listening "$LAB_LAN" udp "$GROUND_TARGET:9002"
 }
 
 # nginx writes nothing there, but will have these folders.

@@ -78,10 +78,10 @@ measure_flood() {
     local run=$RANDOM sent
     lab_spawn "$LAB_LAN" sink "$NATTER_BUILD/tests/flood" receive "$GROUND_TARGET:9001" "$run"
     lab_wait 5 lab_listening "$LAB_LAN" udp "$GROUND_TARGET:9001" || return
-    sent=$(lab_in "$LAB_INET" "$NATTER_BUILD/tests/flood" send "$1" "$run" "$MEASURE_SECONDS" "${@:2}") || return
+    sent=$(lab_in "$LAB_INET" "$NATTER_BUILD/tests/flood" send "$1" "$run" "$MEASURE_SECONDS" "${@:2}") || sent=""
     # What still stands in queues.
     sleep 0.3
-    lab_end sink || return
+    lab_end sink && [[ $sent ]] || return
     jq -c --argjson sent "$sent" '
         {value: (if .seconds > 0 then .datagrams / .seconds else 0 end), amount: .datagrams, sent: $sent.sent,
          loss: (1 - .datagrams / $sent.sent), twice, strange, together}' "$LAB_DIR/sink.log"

@@ -82,7 +82,7 @@ memory__few() {
 memory__compare() {
     local private descriptors kernel before
     memory__look "$2" "$3"
-    before=($private $descriptors $kernel)
+    before=("$private" "$descriptors" "$kernel")
     "${@:4}" || return
     memory__look "$2" "$3"
     echo "{\"$1\":$((private - before[0])),\"$1_descriptors\":$((descriptors - before[1])),\"$1_kernel\":$((kernel - before[2]))}"
@@ -100,7 +100,7 @@ memory__left() {
 memory__tcp() {
     local private descriptors kernel
     memory__look "$1" hold
-    memory__compare tcp "$1" hold memory__keep "$1"
+    memory__compare tcp "$1" hold memory__keep "$1" || echo '{"incomplete": "not every TCP client was served"}'
     lab_end keep
     memory__left tcp "$1" hold "$private" "$descriptors"
 }
@@ -114,7 +114,7 @@ memory__udp() {
     local private descriptors kernel
     peer_serves "$1" echo && [[ $(peer_kind "$1") != socat ]] || return 0
     memory__look "$1" echo
-    memory__compare udp "$1" echo memory__ask "$1"
+    memory__compare udp "$1" echo memory__ask "$1" || echo '{"incomplete": "UDP could not be measured"}'
     memory__left udp "$1" echo "$private" "$descriptors"
 }
 

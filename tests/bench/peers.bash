@@ -275,7 +275,10 @@ peer_worker() {
     natter) ps -o pid=,args= -p "$(peer_pids "$1" | paste -sd,)" | awk -v name="$2" '/natter-worker: / && $3 == name { print $1 }' ;;
     nginx) pgrep -P "$(<"$folder/nginx.pid")" ;;
     haproxy*) cat "$folder/haproxy.pid" ;;
-    socat) cat "$folder/socat-$2.pid" && pgrep -P "$(<"$folder/socat-$2.pid")" || : ;;
+    socat)
+        cat "$folder/socat-$2.pid"
+        pgrep -P "$(<"$folder/socat-$2.pid")" || :
+        ;;
     natmap) cat "$folder/natmap-$2.pid" ;;
     esac
 }

@@ -7,16 +7,13 @@
 #
 #     PEERS="natter haproxy.."   see peers.bash; "natter-old=BUILD" compares another build
 #     NATMAP=PROGRAM             one more peer
-#     MEASURE=PATTERN            which measurements, by a pattern for their whole names; see measures.bash
+#     MEASURE=PATTERN            which measurements, by a pattern for their whole names; see measures.bash, and "memory"
 #     ROUNDS=N                   default 5, quick 1
 #     MEASURE_SECONDS=N          of each; default 2
 set -euo pipefail
 
-BENCH=$(cd "$(dirname "$0")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=../helper.bash
-source "$BENCH/../helper.bash"
 # shellcheck source-path=SCRIPTDIR source=ground.bash
-source "$BENCH/ground.bash"
+source "$(dirname "$0")/ground.bash"
 # shellcheck source-path=SCRIPTDIR source=peers.bash
 source "$BENCH/peers.bash"
 # shellcheck source-path=SCRIPTDIR source=measures.bash
@@ -44,6 +41,24 @@ settings() {
     esac
     read -ra RELAYS <<<"$PEERS${NATMAP:+ natmap=$NATMAP}"
     peers_check "${RELAYS[@]}" || exit 2
+    only_needed_services
+}
+
+# Who measures no bulk needs no iperf3.
+only_needed_services() {
+    local service name line fields needed=()
+    for service in "${GROUND_SERVICES[@]}"; do
+        name=${service%%:*}
+        for line in "${MEASURES[@]}" "memory|hold" "memory|echo"; do
+            IFS='|' read -ra fields <<<"$line"
+            if [[ ${fields[1]} == "$name" ]] && wanted "${fields[0]}"; then
+                needed+=("$service")
+                break
+            fi
+        done
+    done
+    ((${#needed[@]})) || { echo "no measurement is called '$MEASURE'" >&2 && exit 2; }
+    GROUND_SERVICES=("${needed[@]}")
 }
 
 # relays_query FILTER [OPTION...]: of all lines as one array, with the functions of relays.jq and figures.jq.
@@ -88,7 +103,7 @@ round() {
         place=$((place + 1))
         for ((i = 0; i < ${#RELAYS[@]}; i++)); do
             peer=${RELAYS[(i + $1 + place) % ${#RELAYS[@]}]}
-            ! measure_possible "$name" "$peer" || record "$name" "$peer" "$1" "$(measure "$name" "$peer")"
+            ! measure_possible "$name" "$peer" || record "$name" "$peer" "$1" "$(measure "$name" "$peer" || echo '{"error": "no rules could be set"}')"
         done
     done
 }
@@ -104,6 +119,7 @@ memories() {
     done
 }
 
+# shellcheck disable=SC2016 # jq's variable
 report() {
     relays_query 'tables($about), memory_table, figures_table($about), noise_lines($about)'
     relays_query 'markdown($about)' >"$RESULTS/relays.md"
@@ -128,7 +144,7 @@ main() {
     done
     ! wanted memory || memories
     report
-    ! grep -q '"error":' "$RESULTS/relays.json"
+    ! grep -E '"(error|incomplete)":' "$RESULTS/relays.json" >&2
 }
 
 main "$@"

@@ -95,7 +95,7 @@ def noise($about; $peer): [summaries($about)[][$peer] // empty | select(.count >
     | (.most - .least) / .median] | median;
 
 def noise_lines($about): (map(.about // empty) | first) as $run
-    | "", "\($run.date), \($run.machine); load at the begin \($run.load); \($run.rounds) rounds of \($run.seconds) s",
+    | "", "\($run.date), \($run.machine); load at the begin \($run.load); rounds: \($run.rounds), of \($run.seconds) s",
       (["direct", "natter"][] as $peer | noise($about; $peer) | select(. != null)
         | "From the slowest round to the fastest \($peer) varied by \(. * 100 | fixed(0)) % (median over the measurements)."),
       (if $run.rounds < 3 then "Fewer than three rounds tell little: differences below 10 % mean nothing." else empty end);
