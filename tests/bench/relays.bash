@@ -32,7 +32,7 @@ settings() {
         ;;
     quick)
         : "${PEERS:=natter haproxy nginx direct dnat}" "${ROUNDS:=1}"
-        : "${MEASURE:=bulk-1|bulk-8|connections|requests-64|requests-1000|udp-64|udp-1400|udp-segments|pings-.*|memory}"
+        : "${MEASURE:=bulk-1|bulk-8|connections|requests-64|requests-1000|udp-64|udp-1400|udp-segments|pings-.*}"
         ;;
     *)
         echo "usage: relays.bash full|quick" >&2
