@@ -17,7 +17,7 @@ MEASURES=(
     "requests-1000|web|requests, 1,000 connections|per s|request|measure_web 1000"
     "udp-64|sink|UDP, 64 bytes, 1 client|per s|datagram|measure_flood 64 1 1 0"
     "udp-1400|sink|UDP, 1,400 bytes, 1 client|per s|datagram|measure_flood 1400 1 1 0"
-    "udp-1400-paced|sink|UDP, 1,400 bytes, 1 client, 80,000 per s|per s|datagram|measure_flood 1400 1 1 80000"
+    "udp-1400-paced|sink|UDP, 1,400 bytes, 1 client, paced at 80,000|per s|datagram|measure_flood 1400 1 1 80000"
     "udp-segments|sink|UDP, 1,400 bytes, segmenting sender|per s|datagram|measure_flood 1400 1 46 0"
     "udp-64-1000|sink|UDP, 64 bytes, 1,000 clients|per s|datagram|measure_flood 64 1000 1 0"
     "udp-1400-1000|sink|UDP, 1,400 bytes, 1,000 clients|per s|datagram|measure_flood 1400 1000 1 0"

@@ -5,7 +5,8 @@
 # Of the processes that relay one service, as natter has one for each mapping. To be sourced after peers.bash.
 
 MEMORY_CLIENTS=1000
-MEMORY_UDP_TIMEOUT=5
+: "${MEMORY_UDP_TIMEOUT:=5}"    # seconds after which the relay forgets a UDP client
+: "${MEMORY_IDLE_SECONDS:=12}" # for wake-ups: more than one keep-alive
 
 # memory PEER: one object. The peer starts anew for it, and again after it. KiB, but for descriptors and wake-ups:
 #
@@ -40,14 +41,25 @@ memory__of() {
 
 # memory__look PEER SERVICE: sets private, descriptors and kernel.
 memory__look() {
-    local pids pid fds=()
+    local pids
     mapfile -t pids < <(peer_worker "$1" "$2")
     private=$(memory__of Private_ "${pids[@]}")
-    for pid in "${pids[@]}"; do
-        fds+=("/proc/$pid/fd/"*)
-    done
-    descriptors=${#fds[@]}
+    descriptors=$(memory__descriptors "${pids[@]}")
     kernel=$(awk '/^(Slab|KernelStack|PageTables|Percpu):/ { sum += $2 } END { print sum }' /proc/meminfo)
+}
+
+# memory__descriptors PID...: the fewest of a few looks, since natter may just be asking a server.
+memory__descriptors() {
+    local pid fds least=1000000
+    for _ in 1 2 3 4 5; do
+        fds=()
+        for pid in "$@"; do
+            fds+=("/proc/$pid/fd/"*)
+        done
+        ((${#fds[@]} >= least)) || least=${#fds[@]}
+        sleep 0.02
+    done
+    echo "$least"
 }
 
 memory__switches() {
@@ -60,15 +72,17 @@ memory__switches() {
 memory__idle() {
     local pids others switches
     mapfile -t pids < <(peer_worker "$1" hold)
-    # What a start leaves to be done is over, and two rounds of keep-alives are seen.
-    sleep 2
-    switches=$(memory__switches "${pids[@]}")
-    sleep 12
-    switches=$(($(memory__switches "${pids[@]}") - switches))
-    others=0
+    others=0 switches=0
+    if ((${#pids[@]})); then
+        # What a start leaves to be done shall be over.
+        sleep 2
+        switches=$(memory__switches "${pids[@]}")
+        sleep "$MEMORY_IDLE_SECONDS"
+        switches=$(($(memory__switches "${pids[@]}") - switches))
+    fi
     [[ $(peer_kind "$1") != natter ]] || others=$(memory__of Private_ "$(<"$(peer__folder "$1")/natterd.pid")")
     echo "{\"private\":$(memory__of Private_ "${pids[@]}"),\"pss\":$(memory__of Pss: "${pids[@]}"),\"supervisor\":$others,
-        \"wakeups\":$((switches * 5))}"
+        \"wakeups\":$((switches * 60 / MEMORY_IDLE_SECONDS))}"
 }
 
 # memory__few PEER SERVICE COUNT: has the relay no more descriptors than that?

@@ -198,17 +198,20 @@ dropped() {
     [[ $(($(field "$result" answered) + $(field "$result" lost))) == $(field "$result" asked) ]]
 }
 
-@test "a whole run, with a single measurement of natter and of the path itself" {
+@test "a whole run, with a single measurement and memory, of natter and of the path itself" {
     lab_need_root
-    run env TMPDIR="$BATS_TEST_TMPDIR" NATTER_BUILD="$NATTER_BUILD" RESULTS="$BATS_TEST_TMPDIR/results" PEERS="natter direct dnat" MEASURE=pings-16 \
-        MEASURE_SECONDS=1 "$BATS_TEST_DIRNAME/relays.bash" quick
+    run env TMPDIR="$BATS_TEST_TMPDIR" NATTER_BUILD="$NATTER_BUILD" RESULTS="$BATS_TEST_TMPDIR/results" PEERS="natter direct dnat" MEASURE="pings-16|memory" \
+        MEASURE_SECONDS=1 MEMORY_UDP_TIMEOUT=3 MEMORY_IDLE_SECONDS=1 "$BATS_TEST_DIRNAME/relays.bash" quick
     echo "$output"
     [[ $status == 0 ]]
     for peer in natter direct dnat; do
-        jq -es --arg peer "$peer" 'map(select(.peer == $peer)) | length == 1 and .[0].value > 0 and .[0].round == 1' \
+        jq -es --arg peer "$peer" 'map(select(.peer == $peer and .measure == "pings-16")) | length == 1 and .[0].value > 0 and .[0].round == 1' \
             "$BATS_TEST_TMPDIR/results/relays.json"
     done
     jq -es 'map(select(.peer == "natter"))[0].cpu_s > 0' "$BATS_TEST_TMPDIR/results/relays.json"
+    jq -es 'map(select(.peer == "natter" and .measure == "memory"))[0] | .private > 0 and .supervisor > 0 and
+        .tcp > 0 and .tcp_descriptors == 2000 and .tcp_descriptors_left == 0 and
+        .udp > 0 and .udp_descriptors == 1000 and .udp_descriptors_left == 0' "$BATS_TEST_TMPDIR/results/relays.json"
     [[ $output == *"UDP round trips lost"* && $output == *"Fewer than three rounds"* ]]
     # Nothing is left, since the folder goes last.
     [[ ! $(compgen -G "$BATS_TEST_TMPDIR/natter-bench.*") ]]
