@@ -9,6 +9,7 @@
 #define PIPES_H
 
 #include <event2/event.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/queue.h>
 
@@ -19,7 +20,8 @@ struct pipe {
 	int read_fd; /* both non-blocking */
 	int write_fd;
 	size_t size; /* bytes it can hold, if they come in full pages */
-	size_t held; /* bytes it holds; its user keeps count */
+	size_t held; /* bytes it holds; its user keeps count ... */
+	bool full;   /* ... and finds out that it takes no more, though it holds less than its size */
 };
 
 /* NULL without memory. */

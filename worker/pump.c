@@ -128,6 +128,7 @@ push_pipe(struct run *r)
 		if (n < 0)
 			return -1;
 		pipe->held -= (size_t)n;
+		pipe->full = pipe->full && n == 0;
 	}
 	return 0;
 }
@@ -145,6 +146,13 @@ static bool
 holds(const struct pump *p)
 {
 	return p->stash != NULL || (p->pipe != NULL && p->pipe->held > 0);
+}
+
+/* A pipe takes more while it waits for its reader: the sender need not stop for so long. */
+static bool
+has_room(const struct pump *p)
+{
+	return p->stash == NULL && (p->pipe == NULL || (!p->pipe->full && p->pipe->held < p->pipe->size));
 }
 
 /* Counts what speaks for a change from copying to splicing or back. */
@@ -176,19 +184,24 @@ copy(struct run *r)
 	return got;
 }
 
-/* The same by way of a pipe. */
+/* The same into a pipe. */
 static ssize_t
 pour(struct run *r)
 {
 	struct pipe *pipe = r->p->pipe;
-	ssize_t got;
+	ssize_t got = splice(r->from->fd, NULL, pipe->write_fd, NULL, pipe->size - pipe->held, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 
-	got = note_read(r, splice(r->from->fd, NULL, pipe->write_fd, NULL, pipe->size, SPLICE_F_MOVE | SPLICE_F_NONBLOCK));
+	/* Either there is nothing to read, or small pieces have used up the pipe's slots.  Which of
+	 * the two shows when it is empty again. */
+	pipe->full = got < 0 && errno == EAGAIN && pipe->held > 0;
+	if (pipe->full)
+		return 0;
+	got = note_read(r, got);
 	if (got <= 0)
 		return got;
 	pipe->held += (size_t)got;
 	consider(r->p, got < SMALL_SPLICE, SMALL_SPLICES);
-	return push_pipe(r) < 0 ? -1 : got;
+	return got;
 }
 
 static ssize_t
@@ -197,9 +210,11 @@ move(struct run *r)
 	struct pump *p = r->p;
 	bool splices = p->splices && !r->from->urgent;
 
-	if (splices && p->pipe == NULL)
+	if (p->pipe == NULL && splices)
 		p->pipe = pipes_take(r->tools->pipes);
-	return splices && p->pipe != NULL ? pour(r) : copy(r);
+	else if (p->pipe != NULL && p->pipe->held == 0 && !splices)
+		leave_pipe(r);
+	return p->pipe != NULL ? pour(r) : copy(r);
 }
 
 static enum pump_result
@@ -222,12 +237,10 @@ run(struct run *r)
 	while (moved < TURN) {
 		if (push_held(r) < 0)
 			return PUMP_FAILED;
-		if (holds(r->p))
-			return r->to->writable ? PUMP_GOES_ON : PUMP_WAITS;
-		if (r->p->ended)
+		if (r->p->ended && !holds(r->p))
 			return finish(r);
-		if (!r->from->readable)
-			return PUMP_WAITS;
+		if (r->p->ended || !has_room(r->p) || !r->from->readable)
+			return holds(r->p) && r->to->writable ? PUMP_GOES_ON : PUMP_WAITS;
 		n = move(r);
 		if (n < 0)
 			return PUMP_FAILED;
@@ -258,7 +271,7 @@ pump_cut(struct pump *p, struct pump_end *from)
 bool
 pump_is_reading(const struct pump *p)
 {
-	return !holds(p) && !p->ended;
+	return has_room(p) && !p->ended;
 }
 
 void

@@ -36,7 +36,7 @@ struct pump_stash;
 /* Zero-filled at first. */
 struct pump {
 	struct pump_stash *stash; /* what was read and not sent yet; NULL: nothing */
-	struct pipe *pipe;        /* the same while splicing; never both */
+	struct pipe *pipe;        /* the same while splicing; only one of the two */
 	uint8_t streak;           /* of reads that speak for the other way of moving */
 	bool splices;
 	bool cut;      /* from is broken: its last bytes pass, but an end would be a lie */
