@@ -133,7 +133,9 @@ run_connection(struct connection *c)
 
 	if (in == PUMP_FAILED)
 		pump_cut(&c->out, &c->target.side);
+	c->out.last = c->in.finished;
 	out = run_out(c);
+	c->in.last = c->out.finished;
 	if (out == PUMP_FAILED && in != PUMP_FAILED) {
 		pump_cut(&c->in, &c->client.side);
 		in = run_in(c);

@@ -222,7 +222,7 @@ finish(struct run *r)
 {
 	if (r->p->cut)
 		return PUMP_FAILED;
-	if (!r->p->finished && shutdown(r->to->fd, SHUT_WR) < 0)
+	if (!r->p->finished && !r->p->last && shutdown(r->to->fd, SHUT_WR) < 0)
 		return PUMP_FAILED;
 	r->p->finished = true;
 	return PUMP_WAITS;

@@ -42,6 +42,7 @@ struct pump {
 	bool cut;      /* from is broken: its last bytes pass, but an end would be a lie */
 	bool ended;    /* from has sent its last byte */
 	bool finished; /* and to was told so */
+	bool last;     /* the other direction is finished, so that a close follows and tells to */
 };
 
 /* What all pumps of a loop share. */
