@@ -54,6 +54,10 @@ run_unit() {
     run_unit relay_tcp
 }
 
+@test "time limits of many things" {
+    run_unit expiry
+}
+
 @test "pipes for splicing" {
     run_unit pipes
 }
