@@ -367,13 +367,26 @@ test_patience(void)
 	close_all();
 }
 
+static size_t
+heap_in_use(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+	return __sanitizer_get_current_allocated_bytes();
+#else
+	struct mallinfo2 info = mallinfo2();
+
+	return info.uordblks + info.hblkhd;
+#endif
+}
+
 #define CLIENTS 500
 
 static void
 test_many(void)
 {
 	static int clients[CLIENTS], targets[CLIENTS];
-	int i, own, right = 0;
+	int i, own, right = 0, descriptors;
+	size_t heap;
 
 	if (raise_nofile() < 4 * CLIENTS + 50) {
 		printf("skipped, the limit of open descriptors is too low for %d connections\n", CLIENTS);
@@ -381,6 +394,8 @@ test_many(void)
 	}
 	open_target(CLIENTS);
 	open_relay();
+	heap = heap_in_use();
+	descriptors = count_open();
 	for (i = 0; i < CLIENTS; i++) {
 		clients[i] = connect_to(SOCK_STREAM, &t.public);
 		CHECK(send(clients[i], &i, sizeof(i), 0) == sizeof(i));
@@ -388,6 +403,8 @@ test_many(void)
 	for (i = 0; i < CLIENTS; i++)
 		targets[i] = wait_for_accept();
 	CHECK(t.counters.connections == CLIENTS && t.counters.connections_total == CLIENTS);
+	CHECK(heap_in_use() - heap <= CLIENTS * 300); /* a few hundred bytes each, ... */
+	CHECK(count_open() == descriptors + 4 * CLIENTS); /* ... and two descriptors beside the test's two */
 	for (i = 0; i < CLIENTS; i++) {
 		CHECK(wait_for(targets[i]) == sizeof(own));
 		CHECK(send(targets[i], buf, sizeof(own), 0) == sizeof(own));
@@ -407,18 +424,6 @@ test_many(void)
 	WAIT_FOR(t.counters.connections == 0);
 	CHECK(t.counters.bytes_in == CLIENTS * sizeof(own) && t.counters.bytes_out == CLIENTS * sizeof(own));
 	close_all();
-}
-
-static size_t
-heap_in_use(void)
-{
-#ifdef __SANITIZE_ADDRESS__
-	return __sanitizer_get_current_allocated_bytes();
-#else
-	struct mallinfo2 info = mallinfo2();
-
-	return info.uordblks + info.hblkhd;
-#endif
 }
 
 /* Sends until neither the kernel nor the relay takes more. */
