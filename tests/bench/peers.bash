@@ -5,8 +5,8 @@
 # each. A peer is "NAME" or "NAME=PATH"; its kind is what NAME begins with. To be sourced after ground.bash.
 #
 #     natter[-ANYTHING]=BUILD   natterd and natter-worker of that folder; default: NATTER_BUILD
-#     haproxy                   splicing forced, pipes of 1 MiB
-#     haproxy-64k               splicing forced, pipes as they come
+#     haproxy                   splicing forced
+#     haproxy-1m                the same with pipes of 1 MiB, which it does not have unless told
 #     nginx                     stream, buffers of 64 KiB
 #     socat                     a process for each connection
 #     natmap=PROGRAM
@@ -14,7 +14,7 @@
 
 # Seconds after which a relay forgets a UDP client: before the next measurement but one.
 : "${PEERS_UDP_TIMEOUT:=30}"
-PEERS_KINDS="natter haproxy haproxy-64k nginx socat natmap direct dnat"
+PEERS_KINDS="natter haproxy haproxy-1m nginx socat natmap direct dnat"
 
 # peer_name PEER, peer_kind PEER
 peer_name() {
@@ -158,7 +158,7 @@ global
     user haproxy
     nbthread 1
     maxconn 4000
-    ${3-tune.pipesize 1048576}
+    ${3-}
 defaults
     mode tcp
     backlog 4096
@@ -177,8 +177,8 @@ peer__haproxy_listen() {
     printf 'listen %s\n    bind %s\n    server target %s\n' "$4" "$2" "$3"
 }
 
-peer__start_haproxy_64k() {
-    peer__start_haproxy "$1" "$2" ""
+peer__start_haproxy_1m() {
+    peer__start_haproxy "$1" "$2" "tune.pipesize 1048576"
 }
 
 peer__start_nginx() {

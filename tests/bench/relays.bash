@@ -28,7 +28,7 @@ RESULTS=${RESULTS:-$NATTER_BUILD/bench}
 settings() {
     case $1 in
     full)
-        : "${PEERS:=natter haproxy haproxy-64k nginx socat direct dnat}" "${ROUNDS:=5}" "${MEASURE:=.*}"
+        : "${PEERS:=natter haproxy haproxy-1m nginx socat direct dnat}" "${ROUNDS:=5}" "${MEASURE:=.*}"
         ;;
     quick)
         : "${PEERS:=natter haproxy nginx direct dnat}" "${ROUNDS:=1}"
