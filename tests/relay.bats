@@ -53,6 +53,51 @@ END
     [[ $status == 0 && $output == "100000 sent, 100000 back, 0 damaged" ]]
 }
 
+udp_echo_behind_relay() {
+    lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/datagrams" echo 192.168.77.3:7777
+    lab_wait 5 lab_listening "$LAB_LAN" udp 192.168.77.3:7777
+    config_forward <<<'forward_port = { udp = [ "192.168.77.3:7777" ]; };'
+    natter_start
+    outer=$(natter_open udp-192.168.77.3-7777)
+}
+
+@test "datagrams that the client's kernel sends as one arrive each for itself, also where the way to the target takes no such thing" {
+    udp_echo_behind_relay
+    send_segments() {
+        run lab_in "$LAB_INET" timeout 60 "$NATTER_BUILD/tests/datagrams" segments "$outer" 20000 203.0.113.40
+        echo "$output"
+        [[ $status == 0 && $output == "20000 sent, 20000 back, 0 damaged" ]]
+    }
+    send_segments
+    [[ $(grep -c "cannot be sent as one" "$LAB_DIR/natterd.log") == 0 ]]
+    # Too narrow for these datagrams: the kernel breaks each into fragments, but no longer several as one.
+    ip -n "$LAB_HOST" route add 192.168.77.3/32 dev eth0 mtu 1280
+    send_segments
+    [[ $(grep -c "datagrams of 1400 bytes cannot be sent as one" "$LAB_DIR/natterd.log") == 1 ]]
+    run lab_in "$LAB_INET" timeout 60 "$NATTER_BUILD/tests/datagrams" send "$outer" 5000 203.0.113.40
+    [[ $output == "5000 sent, 5000 back, 0 damaged" ]]
+}
+
+@test "a router on the way to the target that has no room for a datagram ends no session" {
+    lab_spawn "$LAB_INET" echo "$NATTER_BUILD/tests/datagrams" echo 203.0.113.41:7777
+    lab_wait 5 lab_listening "$LAB_INET" udp 203.0.113.41:7777
+    lab_in "$LAB_CARRIER" ip route add 203.0.113.41/32 dev wan mtu lock 1280
+    config_forward <<<'forward_port = { udp = [ "203.0.113.41:7777" ]; };'
+    natter_start
+    outer=$(natter_open udp-203.0.113.41-7777)
+    # The last one is too large and lost, which tells this machine how much room there is.
+    send_eight() {
+        run lab_in "$LAB_INET" timeout 60 "$NATTER_BUILD/tests/datagrams" send "$outer" 8 203.0.113.40
+        [[ $output == "$1" ]]
+    }
+    send_eight "8 sent, 7 back, 0 damaged"
+    [[ $(lab_in "$LAB_HOST" ip route get 203.0.113.41) == *"mtu 1280"* ]]
+    natter_is udp-203.0.113.41-7777 connections 1
+    send_eight "8 sent, 8 back, 0 damaged"
+    lab_wait 5 natter_is udp-203.0.113.41-7777 connections_total 2
+    [[ $(grep -c "refused a datagram\|cannot be sent to the target" "$LAB_DIR/natterd.log") == 0 ]]
+}
+
 @test "a target that refuses closes the client at once, and the log says so" {
     config_forward <<<'forward_port = { tcp = [ "192.168.77.3:81" ]; };'
     natter_start

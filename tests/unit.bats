@@ -74,6 +74,10 @@ run_unit() {
     run_unit relay_udp
 }
 
+@test "datagrams that travel together" {
+    run_unit segments
+}
+
 @test "rounds of questions to STUN servers" {
     run_unit round
 }

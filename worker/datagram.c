@@ -5,26 +5,30 @@
 #include "datagram.h"
 
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
 
-/* The kernel's note of the address that a datagram was sent to, or our wish
- * where it is to be sent from. */
-union control {
-	struct cmsghdr align;
-	char v4[CMSG_SPACE(sizeof(struct in_pktinfo))];
-	char v6[CMSG_SPACE(sizeof(struct in6_pktinfo))];
-};
+#include "pages.h"
+
+/* Without use for this long, but at most twice as long, memory is given back. */
+static const struct timeval rest_delay = {.tv_sec = 1};
+
+/* What a slow flow touches is not worth a timer. */
+#define SMALL_BATCH 8
+#define SMALL_SIZE 4096
 
 struct datagram_batch {
 	struct datagram datagrams[DATAGRAM_BATCH];
 	struct mmsghdr messages[DATAGRAM_BATCH];
 	struct iovec parts[DATAGRAM_BATCH];
 	struct addr peers[DATAGRAM_BATCH];
-	union control controls[DATAGRAM_BATCH];
-	uint8_t data[DATAGRAM_BATCH][DATAGRAM_SIZE]; /* pages that were never used cost nothing */
+	union datagram_control controls[DATAGRAM_BATCH];
+	uint8_t *data; /* DATAGRAM_BATCH times DATAGRAM_SIZE */
+	struct event *rest;
+	bool used; /* since the timer began */
+	bool grown; /* to more than what may stay; the timer runs */
 };
 
 static void
@@ -32,30 +36,67 @@ reset_message(struct datagram_batch *b, int i)
 {
 	struct msghdr *msg = &b->messages[i].msg_hdr;
 
-	b->parts[i].iov_base = b->data[i];
-	b->parts[i].iov_len = DATAGRAM_SIZE;
-	msg->msg_iov = &b->parts[i];
-	msg->msg_iovlen = 1;
-	msg->msg_name = &b->peers[i];
 	msg->msg_namelen = sizeof(b->peers[i]);
 	msg->msg_control = &b->controls[i];
 	msg->msg_controllen = sizeof(b->controls[i]);
 }
 
+static void
+init_message(struct datagram_batch *b, int i)
+{
+	struct msghdr *msg = &b->messages[i].msg_hdr;
+
+	b->datagrams[i].data = b->data + (size_t)i * DATAGRAM_SIZE;
+	b->parts[i].iov_base = b->data + (size_t)i * DATAGRAM_SIZE;
+	b->parts[i].iov_len = DATAGRAM_SIZE;
+	msg->msg_iov = &b->parts[i];
+	msg->msg_iovlen = 1;
+	msg->msg_name = &b->peers[i];
+	reset_message(b, i);
+}
+
+static void
+on_rest(evutil_socket_t fd, short what, void *arg)
+{
+	struct datagram_batch *b = arg;
+
+	(void)fd;
+	(void)what;
+	if (b->used)
+		event_add(b->rest, &rest_delay);
+	else
+		pages_give_back(b->data, (size_t)DATAGRAM_BATCH * DATAGRAM_SIZE);
+	b->grown = b->used;
+	b->used = false;
+}
+
 struct datagram_batch *
-datagram_batch_new(void)
+datagram_batch_new(struct event_base *base)
 {
 	struct datagram_batch *b = calloc(1, sizeof(*b));
 	int i;
 
-	for (i = 0; b != NULL && i < DATAGRAM_BATCH; i++)
-		reset_message(b, i);
+	if (b == NULL)
+		return NULL;
+	b->data = pages_new((size_t)DATAGRAM_BATCH * DATAGRAM_SIZE);
+	b->rest = event_new(base, -1, 0, on_rest, b);
+	if (b->data == NULL || b->rest == NULL) {
+		datagram_batch_free(b);
+		return NULL;
+	}
+	for (i = 0; i < DATAGRAM_BATCH; i++)
+		init_message(b, i);
 	return b;
 }
 
 void
 datagram_batch_free(struct datagram_batch *batch)
 {
+	if (batch == NULL)
+		return;
+	if (batch->rest != NULL)
+		event_free(batch->rest);
+	pages_free(batch->data, (size_t)DATAGRAM_BATCH * DATAGRAM_SIZE);
 	free(batch);
 }
 
@@ -72,45 +113,99 @@ datagram_ask_local(int fd)
 	return setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
 }
 
-static struct addr
-read_local(struct msghdr *msg)
+void
+datagram_ask_segments(int fd)
 {
-	struct addr local = {0};
+	int on = 1;
+
+	(void)setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof(on));
+}
+
+bool
+datagram_can_segment(int fd)
+{
+	int segment;
+	socklen_t length = sizeof(segment);
+
+	return getsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &segment, &length) == 0;
+}
+
+static void
+read_local(struct addr *local, const struct cmsghdr *c)
+{
 	struct in_pktinfo v4;
 	struct in6_pktinfo v6;
+
+	if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+		memcpy(&v4, CMSG_DATA(c), sizeof(v4));
+		local->v4.sin_family = AF_INET;
+		local->v4.sin_addr = v4.ipi_spec_dst;
+	} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+		memcpy(&v6, CMSG_DATA(c), sizeof(v6));
+		if (IN6_IS_ADDR_MULTICAST(&v6.ipi6_addr))
+			return; /* nobody can send from it */
+		local->v6.sin6_family = AF_INET6;
+		local->v6.sin6_addr = v6.ipi6_addr;
+	}
+}
+
+static void
+read_control(struct datagram *d, struct msghdr *msg)
+{
 	struct cmsghdr *c;
+	int segment;
 
 	for (c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
-		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
-			memcpy(&v4, CMSG_DATA(c), sizeof(v4));
-			local.v4.sin_family = AF_INET;
-			local.v4.sin_addr = v4.ipi_spec_dst;
-		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
-			memcpy(&v6, CMSG_DATA(c), sizeof(v6));
-			if (IN6_IS_ADDR_MULTICAST(&v6.ipi6_addr))
-				continue; /* nobody can send from it */
-			local.v6.sin6_family = AF_INET6;
-			local.v6.sin6_addr = v6.ipi6_addr;
+		if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO) {
+			memcpy(&segment, CMSG_DATA(c), sizeof(segment));
+			/* One alone may be announced like that, too. */
+			if (segment > 0 && (size_t)segment < d->length)
+				d->segment = (size_t)segment;
+		} else {
+			read_local(&d->local, c);
 		}
 	}
-	return local;
+}
+
+static void
+note_use(struct datagram_batch *b, bool large)
+{
+	b->used = true;
+	if (b->grown || !large)
+		return;
+	b->grown = true;
+	event_add(b->rest, &rest_delay);
+}
+
+int
+datagram_receive_at(struct datagram_batch *batch, int fd, int first)
+{
+	int n = recvmmsg(fd, &batch->messages[first], (unsigned int)(DATAGRAM_BATCH - first), 0, NULL), i;
+	bool large = first + n > SMALL_BATCH;
+	struct datagram *d;
+
+	for (i = first; i < first + n; i++) {
+		d = &batch->datagrams[i];
+		d->length = d->segment = batch->messages[i].msg_len;
+		large = large || d->length > SMALL_SIZE;
+		memset(&d->local, 0, sizeof(d->local));
+		if (batch->messages[i].msg_hdr.msg_controllen > 0)
+			read_control(d, &batch->messages[i].msg_hdr);
+		reset_message(batch, i);
+	}
+	if (n > 0)
+		note_use(batch, large);
+	return n;
 }
 
 int
 datagram_receive(struct datagram_batch *batch, int fd)
 {
-	int n = recvmmsg(fd, batch->messages, DATAGRAM_BATCH, 0, NULL), i;
-	struct datagram *d;
+	int n = datagram_receive_at(batch, fd, 0), i;
 
-	for (i = 0; i < n; i++) {
-		d = &batch->datagrams[i];
-		/* An IP socket's peer always has an IP address. */
-		(void)addr_from_sockaddr(&batch->peers[i].sa, &d->peer);
-		d->local = read_local(&batch->messages[i].msg_hdr);
-		d->data = batch->data[i];
-		d->length = batch->messages[i].msg_len;
-		reset_message(batch, i);
-	}
+	/* An IP socket's peer always has an IP address. */
+	for (i = 0; i < n; i++)
+		(void)addr_from_sockaddr(&batch->peers[i].sa, &batch->datagrams[i].peer);
 	return n;
 }
 
@@ -120,49 +215,52 @@ datagram_get(const struct datagram_batch *batch, int i)
 	return &batch->datagrams[i];
 }
 
+/* Behind what is there. */
 static void
-set_control(struct msghdr *msg, union control *control, int level, int type, const void *info, size_t length)
+add_control(struct msghdr *msg, union datagram_control *control, int level, int type, const void *info, size_t length)
 {
-	struct cmsghdr *c = &control->align;
+	struct cmsghdr *c = (struct cmsghdr *)(void *)(control->room + msg->msg_controllen);
 
-	memset(control, 0, sizeof(*control));
+	memset(c, 0, CMSG_SPACE(length));
 	c->cmsg_level = level;
 	c->cmsg_type = type;
 	c->cmsg_len = CMSG_LEN(length);
 	memcpy(CMSG_DATA(c), info, length);
 	msg->msg_control = control;
-	msg->msg_controllen = CMSG_SPACE(length);
+	msg->msg_controllen += CMSG_SPACE(length);
 }
 
 /* Without an interface index the kernel still chooses the way itself. */
-static void
-set_source(struct msghdr *msg, union control *control, const struct addr *local)
+void
+datagram_address(struct msghdr *msg, union datagram_control *control, const struct addr *local, const struct addr *peer)
 {
 	struct in_pktinfo v4 = {0};
 	struct in6_pktinfo v6 = {0};
 
+	msg->msg_name = (void *)(uintptr_t)&peer->sa;
+	msg->msg_namelen = addr_len(peer);
 	if (local->sa.sa_family == AF_INET6) {
 		v6.ipi6_addr = local->v6.sin6_addr;
-		set_control(msg, control, IPPROTO_IPV6, IPV6_PKTINFO, &v6, sizeof(v6));
-	} else {
+		add_control(msg, control, IPPROTO_IPV6, IPV6_PKTINFO, &v6, sizeof(v6));
+	} else if (local->sa.sa_family == AF_INET) {
 		v4.ipi_spec_dst = local->v4.sin_addr;
-		set_control(msg, control, IPPROTO_IP, IP_PKTINFO, &v4, sizeof(v4));
+		add_control(msg, control, IPPROTO_IP, IP_PKTINFO, &v4, sizeof(v4));
 	}
+}
+
+void
+datagram_set_segment(struct msghdr *msg, union datagram_control *control, uint16_t segment)
+{
+	add_control(msg, control, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment));
 }
 
 int
 datagram_send(int fd, const struct addr *local, const struct addr *peer, const void *data, size_t length)
 {
 	struct iovec part = {.iov_base = (void *)(uintptr_t)data, .iov_len = length};
-	struct msghdr msg = {
-	    .msg_name = (void *)(uintptr_t)&peer->sa,
-	    .msg_namelen = addr_len(peer),
-	    .msg_iov = &part,
-	    .msg_iovlen = 1,
-	};
-	union control control;
+	struct msghdr msg = {.msg_iov = &part, .msg_iovlen = 1};
+	union datagram_control control;
 
-	if (addr_is_set(local))
-		set_source(&msg, &control, local);
+	datagram_address(&msg, &control, local, peer);
 	return sendmsg(fd, &msg, 0) < 0 ? -1 : 0;
 }

@@ -151,7 +151,7 @@ start(struct echo *e, struct event_base *base)
 	if (datagram_ask_local(e->fd) < 0)
 		return -1;
 	errno = ENOMEM;
-	e->batch = datagram_batch_new();
+	e->batch = datagram_batch_new(base);
 	e->readable = event_new(base, e->fd, EV_READ | EV_PERSIST, on_readable, e);
 	return e->batch == NULL || e->readable == NULL ? -1 : event_add(e->readable, NULL);
 }

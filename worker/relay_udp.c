@@ -12,131 +12,29 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
-#include <sys/random.h>
 #include <unistd.h>
 
+#include "chains.h"
 #include "datagram.h"
-#include "duration.h"
 #include "log.h"
 #include "net.h"
-
-#define SESSIONS_MAX 10000
-#define BUCKETS 4096 /* a power of two */
-/* Datagrams that one client or all of them get through before others have their turn. */
-#define TARGET_TURN 64
-#define PUBLIC_TURN (4 * DATAGRAM_BATCH)
-#define TARGET_RECEIVE_BUFFER (1024 * 1024)
-
-struct udp_session {
-	TAILQ_ENTRY(udp_session) age;
-	LIST_ENTRY(udp_session) neighbour;
-	struct relay_udp *relay;
-	struct addr client;
-	struct addr local; /* the one of our addresses that the client speaks to; unset: the kernel chooses */
-	int fd;            /* connected to the target */
-	struct event *readable;
-	double last_used;
-};
-
-LIST_HEAD(bucket, udp_session);
+#include "sendqueue.h"
+#include "udp_sessions.h"
 
 struct relay_udp {
 	struct event_base *base;
 	const struct mapping *mapping;
 	struct relay_counters *counters;
 	int fd;
-	struct event *readable;
-	struct event *idle_timer; /* for the session at the head of sessions */
-	bool crowded;             /* logged that sessions are replaced */
-	bool target_fails;        /* logged; until the target answers */
-	uint64_t seed;            /* nobody outside can choose addresses that share a bucket */
-	size_t session_count;
-	TAILQ_HEAD(, udp_session) sessions; /* the one idle longest first */
-	struct bucket buckets[BUCKETS];
+	struct event *public_readable;
+	struct event *targets_readable;
+	bool target_fails; /* logged; until the target answers */
+	uint16_t longest;  /* of segments, for new sessions */
+	struct udp_sessions *sessions;
 	struct datagram_batch *batch;
-	uint8_t answer[DATAGRAM_SIZE];
+	struct sendqueue *queue;
+	struct chains chains;
 };
-
-static struct bucket *
-bucket_of(struct relay_udp *r, const struct addr *client)
-{
-	uint32_t words[sizeof(*client) / sizeof(uint32_t)];
-	uint64_t hash = r->seed;
-	size_t i;
-
-	memcpy(words, client, sizeof(words));
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		hash = (hash ^ words[i]) * 0x9e3779b97f4a7c15u;
-		hash ^= hash >> 32;
-	}
-	return &r->buckets[hash & (BUCKETS - 1)];
-}
-
-/* A struct addr has no undefined bytes, so memcmp tells link-local clients on
- * two interfaces apart, too. */
-static struct udp_session *
-find_session(struct relay_udp *r, const struct addr *client)
-{
-	struct udp_session *s;
-
-	LIST_FOREACH(s, bucket_of(r, client), neighbour)
-		if (memcmp(&s->client, client, sizeof(*client)) == 0)
-			return s;
-	return NULL;
-}
-
-static void
-arm_idle_timer(struct relay_udp *r, double now)
-{
-	struct udp_session *first = TAILQ_FIRST(&r->sessions);
-	struct timeval t;
-	double wait;
-
-	if (first == NULL || event_pending(r->idle_timer, EV_TIMEOUT, NULL))
-		return;
-	wait = first->last_used + r->mapping->udp_timeout - now;
-	if (wait < 0.001)
-		wait = 0.001; /* the loop's clock may be coarser than ours */
-	t = duration(wait);
-	event_add(r->idle_timer, &t);
-}
-
-static void
-end_session(struct udp_session *s)
-{
-	struct relay_udp *r = s->relay;
-
-	TAILQ_REMOVE(&r->sessions, s, age);
-	LIST_REMOVE(s, neighbour);
-	event_free(s->readable);
-	close(s->fd);
-	free(s);
-	r->session_count--;
-	relay_count_end(r->counters);
-}
-
-static void
-touch_session(struct udp_session *s, double now)
-{
-	s->last_used = now;
-	TAILQ_REMOVE(&s->relay->sessions, s, age);
-	TAILQ_INSERT_TAIL(&s->relay->sessions, s, age);
-}
-
-static void
-on_idle(evutil_socket_t fd, short what, void *arg)
-{
-	struct relay_udp *r = arg;
-	double now = net_now();
-	struct udp_session *s;
-
-	(void)fd;
-	(void)what;
-	while ((s = TAILQ_FIRST(&r->sessions)) != NULL && s->last_used + r->mapping->udp_timeout <= now)
-		end_session(s);
-	arm_idle_timer(r, now);
-}
 
 /* Many clients may send to a target that is down: one line says so. */
 static void
@@ -167,238 +65,228 @@ log_target_answers(struct relay_udp *r)
 }
 
 static void
-fail_session(struct udp_session *s, int error)
+on_session_end(void *context, struct udp_session *s)
 {
-	log_target_error(s->relay, &s->client, error);
-	end_session(s);
-}
+	struct relay_udp *r = context;
 
-static void
-on_target(evutil_socket_t fd, short what, void *arg)
-{
-	struct udp_session *s = arg;
-	struct relay_udp *r = s->relay;
-	ssize_t n;
-	int i;
-
-	(void)what;
-	for (i = 0; i < TARGET_TURN; i++) {
-		n = recv(fd, r->answer, sizeof(r->answer), 0);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			break;
-		if (n < 0) {
-			fail_session(s, errno);
-			return;
-		}
-		if (datagram_send(r->fd, &s->local, &s->client, r->answer, (size_t)n) == 0)
-			r->counters->bytes_out += (uint64_t)n;
-	}
-	if (i > 0) {
-		touch_session(s, net_now());
-		log_target_answers(r);
-	}
-}
-
-/* Ends the session idle longest; false if there is none. */
-static bool
-make_room(struct relay_udp *r, const char *why)
-{
-	struct udp_session *oldest = TAILQ_FIRST(&r->sessions);
-
-	if (oldest == NULL)
-		return false;
-	if (!r->crowded)
-		log_warning("%zu UDP sessions and a new client (%s): the session idle longest makes room", r->session_count, why);
-	r->crowded = true;
-	end_session(oldest);
-	return true;
-}
-
-static bool
-is_shortage(int error)
-{
-	return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
-}
-
-static int
-open_socket(struct relay_udp *r)
-{
-	int family = r->mapping->target.sa.sa_family, type = SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, fd;
-
-	if (r->session_count >= SESSIONS_MAX) {
-		make_room(r, "the most there may be");
-		return socket(family, type, 0);
-	}
-	fd = socket(family, type, 0);
-	if (fd < 0 && is_shortage(errno))
-		return make_room(r, strerror(errno)) ? socket(family, type, 0) : -1;
-	r->crowded = false;
-	return fd;
-}
-
-/* The socket of a new session, connected to the target; -1 with errno. */
-static int
-connect_to_target(struct relay_udp *r)
-{
-	const struct addr *target = &r->mapping->target;
-	int fd = open_socket(r), size = TARGET_RECEIVE_BUFFER, error;
-
-	if (fd < 0)
-		return -1;
-	/* The kernel's limit may allow less, which only means more drops. */
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	if (connect(fd, &target->sa, addr_len(target)) == 0)
-		return fd;
-	error = errno;
-	close(fd);
-	errno = error;
-	return -1;
+	chains_release(&r->chains, s);
 }
 
 static struct udp_session *
-make_session(struct relay_udp *r, const struct addr *client, int fd)
+start_session(struct relay_udp *r, const struct addr *client, double now)
 {
-	struct udp_session *s = calloc(1, sizeof(*s));
+	struct udp_session *s = udp_sessions_start(r->sessions, client, r->longest, now);
 
 	if (s == NULL)
-		return NULL;
-	s->relay = r;
-	s->client = *client;
-	s->fd = fd;
-	s->readable = event_new(r->base, fd, EV_READ | EV_PERSIST, on_target, s);
-	if (s->readable != NULL && event_add(s->readable, NULL) == 0)
-		return s;
-	if (s->readable != NULL)
-		event_free(s->readable);
-	free(s);
-	return NULL;
-}
-
-static struct udp_session *
-start_session(struct relay_udp *r, const struct addr *client)
-{
-	int fd = connect_to_target(r);
-	struct udp_session *s;
-
-	if (fd < 0) {
 		log_target_error(r, client, errno);
-		return NULL;
-	}
-	s = make_session(r, client, fd);
-	if (s == NULL) {
-		log_target_error(r, client, ENOMEM);
-		close(fd);
-		return NULL;
-	}
-	TAILQ_INSERT_TAIL(&r->sessions, s, age);
-	LIST_INSERT_HEAD(bucket_of(r, client), s, neighbour);
-	r->session_count++;
-	relay_count_begin(r->counters);
 	return s;
 }
 
-static bool
-is_drop(int error)
+static void
+fail_session(struct relay_udp *r, struct udp_session *s, int error)
 {
-	return error == EAGAIN || error == ENOBUFS || error == ENOMEM || error == EMSGSIZE;
+	log_target_error(r, &s->client, error);
+	udp_sessions_end(r->sessions, s);
 }
 
-/* Returns 0, also if it is lost as a datagram may be, or an errno. */
+/* The public socket has no error of its own: one is that of a single message. */
+static void
+send_to_clients(struct relay_udp *r)
+{
+	while (sendqueue_flush(r->queue, r->fd, &r->counters->bytes_out) != 0)
+		sendqueue_skip(r->queue);
+}
+
+/* Queues what a session's target has sent, behind the count messages that wait in the
+ * batch.  Returns how many wait then; if there is more, the session stays ready. */
 static int
-send_to_target(struct udp_session *s, const void *data, size_t length)
+take_answers(struct relay_udp *r, struct udp_session *s, int count, double now)
 {
-	int tries;
+	struct sendqueue_path to = {&s->client, &s->local, &s->longest_to_client};
+	int n = datagram_receive_at(r->batch, s->fd, count), error = errno, i;
 
-	/* The first error may be that of an earlier datagram: this one is then not sent yet. */
-	for (tries = 0; tries < 2; tries++) {
-		if (send(s->fd, data, length, 0) >= 0) {
-			s->relay->counters->bytes_in += length;
-			return 0;
-		}
-		if (is_drop(errno))
-			return 0;
-	}
-	return errno;
-}
-
-static bool
-is_claimed(const struct relay_udp *r, const struct datagram *d)
-{
-	const struct relay_counters *c = r->counters;
-
-	return c->claim_datagram != NULL && c->claim_datagram(c->context, &d->peer, d->data, d->length);
+	/* Of a session that fails nothing waits: it has its turn once. */
+	if (n < 0 && !sendqueue_is_drop(error))
+		fail_session(r, s, error);
+	if (n < 0)
+		return count;
+	for (i = count; i < count + n; i++)
+		sendqueue_add(r->queue, &to, datagram_get(r->batch, i));
+	udp_sessions_touch(r->sessions, s, now);
+	log_target_answers(r);
+	return count + n;
 }
 
 static void
-take_datagram(struct relay_udp *r, const struct datagram *d, double now)
+on_targets(evutil_socket_t fd, short what, void *arg)
 {
-	struct udp_session *s = find_session(r, &d->peer);
-	int error;
+	struct relay_udp *r = arg;
+	struct udp_session *ready[DATAGRAM_BATCH];
+	int n = udp_sessions_ready(r->sessions, ready, DATAGRAM_BATCH), count = 0, i;
+	double now = net_now();
 
-	if (s == NULL && !is_claimed(r, d))
-		s = start_session(r, &d->peer);
-	if (s == NULL)
-		return;
-	error = send_to_target(s, d->data, d->length);
-	/* This machine may have another address since the session began. */
-	if (net_is_no_network(error)) {
-		end_session(s);
-		s = start_session(r, &d->peer);
-		error = s != NULL ? send_to_target(s, d->data, d->length) : 0;
+	(void)fd;
+	(void)what;
+	for (i = 0; i < n; i++) {
+		if (count == DATAGRAM_BATCH) {
+			send_to_clients(r);
+			count = 0;
+		}
+		count = take_answers(r, ready[i], count, now);
 	}
+	send_to_clients(r);
+}
+
+/* What waits in the queue is the session's. */
+static void
+send_to_target(struct relay_udp *r, struct udp_session *s, double now)
+{
+	uint64_t *bytes = &r->counters->bytes_in;
+	int error = sendqueue_flush(r->queue, s->fd, bytes);
+
+	/* This machine may have another address since the session began. */
+	if (net_is_no_network(error))
+		error = udp_sessions_reconnect(r->sessions, s) < 0 ? errno : sendqueue_flush(r->queue, s->fd, bytes);
+	sendqueue_clear(r->queue);
+	udp_sessions_touch(r->sessions, s, now);
+	if (error != 0)
+		fail_session(r, s, error);
+}
+
+static void
+send_one(struct relay_udp *r, struct udp_session *s, const struct datagram *d, double now)
+{
+	struct sendqueue_path to = {.longest = &s->longest_to_target};
+
+	sendqueue_add(r->queue, &to, d);
+	send_to_target(r, s, now);
+}
+
+static void
+send_chain(struct relay_udp *r, const struct chain *chain, double now)
+{
+	struct udp_session *s = chain->session;
+	struct sendqueue_path to = {.longest = &s->longest_to_target};
+	int i;
+
+	for (i = chain->first; i != CHAINS_END; i = r->chains.next[i])
+		sendqueue_add(r->queue, &to, datagram_get(r->batch, i));
+	chains_release(&r->chains, s);
+	send_to_target(r, s, now);
+}
+
+static void
+send_chains(struct relay_udp *r, double now)
+{
+	int i;
+
+	for (i = 0; i < r->chains.count; i++)
+		if (r->chains.all[i].session != NULL)
+			send_chain(r, &r->chains.all[i], now);
+	r->chains.count = 0;
+}
+
+/* Takes off what is the owner's.  Returns false if nothing is left. */
+static bool
+take_off_claimed(const struct relay_udp *r, struct datagram *d)
+{
+	const struct relay_counters *c = r->counters;
+	size_t length;
+
+	while (c->claim_datagram != NULL) {
+		length = d->length < d->segment ? d->length : d->segment;
+		if (!c->claim_datagram(c->context, &d->peer, d->data, length))
+			break;
+		if (length == d->length)
+			return false;
+		d->data += length;
+		d->length -= length;
+	}
+	return true;
+}
+
+/* Another session may have to end for the new one, so nothing may wait in the chains. */
+static void
+take_unknown(struct relay_udp *r, struct datagram d, double now)
+{
+	struct udp_session *s = take_off_claimed(r, &d) ? start_session(r, &d.peer, now) : NULL;
+
 	if (s == NULL)
 		return;
-	touch_session(s, now);
-	if (addr_is_set(&d->local))
-		s->local = d->local;
-	if (error != 0)
-		fail_session(s, error);
+	s->local = d.local;
+	send_one(r, s, &d, now);
+}
+
+/* The count datagrams of the batch. */
+static void
+take_datagrams(struct relay_udp *r, int count, double now)
+{
+	struct udp_session *s = NULL;
+	const struct datagram *d;
+	int i;
+
+	for (i = 0; i < count; i++) {
+		d = datagram_get(r->batch, i);
+		/* One client's often come in a row. */
+		if (s == NULL || !udp_session_is_of(s, &d->peer))
+			s = udp_sessions_find(r->sessions, &d->peer);
+		if (s == NULL) {
+			send_chains(r, now);
+			take_unknown(r, *d, now);
+			continue;
+		}
+		chains_append(&r->chains, s, i);
+		if (addr_is_set(&d->local))
+			s->local = d->local;
+	}
+	send_chains(r, now);
 }
 
 static void
 on_public(evutil_socket_t fd, short what, void *arg)
 {
 	struct relay_udp *r = arg;
-	double now = net_now();
-	int taken, n, i;
+	int n = datagram_receive(r->batch, fd);
 
 	(void)what;
-	for (taken = 0; taken < PUBLIC_TURN; taken += n) {
-		n = datagram_receive(r->batch, fd);
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			log_debug("receiving failed: %s", strerror(errno));
-		for (i = 0; i < n; i++)
-			take_datagram(r, datagram_get(r->batch, i), now);
-		if (n < DATAGRAM_BATCH)
-			break;
-	}
-	arm_idle_timer(r, now);
+	if (n < 0 && !sendqueue_is_drop(errno))
+		log_debug("receiving failed: %s", strerror(errno));
+	take_datagrams(r, n, net_now());
 }
 
 void
 relay_udp_inject(struct relay_udp *relay, const struct addr *client, const void *data, size_t length)
 {
-	struct datagram d = {.peer = *client, .data = data, .length = length};
-	double now = net_now();
+	struct datagram d = {.peer = *client, .data = data, .length = length, .segment = length};
+	struct udp_session *s = udp_sessions_find(relay->sessions, client);
 
-	take_datagram(relay, &d, now);
-	arm_idle_timer(relay, now);
+	if (s == NULL)
+		take_unknown(relay, d, net_now());
+	else
+		send_one(relay, s, &d, net_now());
 }
 
 static int
 start(struct relay_udp *r)
 {
+	struct event_base *base = r->base;
+
 	if (datagram_ask_local(r->fd) < 0)
 		return -1;
-	if (getrandom(&r->seed, sizeof(r->seed), 0) != sizeof(r->seed))
+	datagram_ask_segments(r->fd);
+	r->longest = datagram_can_segment(r->fd) ? UINT16_MAX : 0;
+	r->sessions = udp_sessions_new(base, r->mapping, r->counters, on_session_end, r);
+	if (r->sessions == NULL)
 		return -1;
 	errno = ENOMEM;
-	r->batch = datagram_batch_new();
-	r->idle_timer = event_new(r->base, -1, 0, on_idle, r);
-	r->readable = event_new(r->base, r->fd, EV_READ | EV_PERSIST, on_public, r);
-	if (r->batch == NULL || r->idle_timer == NULL || r->readable == NULL)
+	r->batch = datagram_batch_new(base);
+	r->queue = sendqueue_new();
+	r->public_readable = event_new(base, r->fd, EV_READ | EV_PERSIST, on_public, r);
+	r->targets_readable =
+	    event_new(base, udp_sessions_descriptor(r->sessions), EV_READ | EV_PERSIST, on_targets, r);
+	if (r->batch == NULL || r->queue == NULL || r->public_readable == NULL || r->targets_readable == NULL)
 		return -1;
-	return event_add(r->readable, NULL);
+	return event_add(r->public_readable, NULL) == 0 ? event_add(r->targets_readable, NULL) : -1;
 }
 
 struct relay_udp *
@@ -416,7 +304,6 @@ relay_udp_open(struct event_base *base, const struct mapping *mapping, int fd, s
 	r->mapping = mapping;
 	r->counters = counters;
 	r->fd = fd;
-	TAILQ_INIT(&r->sessions);
 	if (start(r) == 0)
 		return r;
 	error = errno;
@@ -428,17 +315,15 @@ relay_udp_open(struct event_base *base, const struct mapping *mapping, int fd, s
 void
 relay_udp_close(struct relay_udp *relay)
 {
-	struct udp_session *s;
-
 	if (relay == NULL)
 		return;
-	while ((s = TAILQ_FIRST(&relay->sessions)) != NULL)
-		end_session(s); /* NOLINT(clang-analyzer-unix.Malloc): it takes itself off the list */
-	if (relay->readable != NULL)
-		event_free(relay->readable);
-	if (relay->idle_timer != NULL)
-		event_free(relay->idle_timer);
+	if (relay->targets_readable != NULL)
+		event_free(relay->targets_readable);
+	if (relay->public_readable != NULL)
+		event_free(relay->public_readable);
+	sendqueue_free(relay->queue);
 	datagram_batch_free(relay->batch);
+	udp_sessions_free(relay->sessions);
 	close(relay->fd);
 	free(relay);
 }

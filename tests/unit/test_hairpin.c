@@ -4,7 +4,7 @@
  * supervisor's place: what is the probe's own never gets to the target, and what
  * is a client's always does.
  * NEEDS: worker/hairpin worker/transaction worker/stun worker/net worker/relay_tcp worker/connections worker/expiry worker/target worker/pipes worker/poller worker/pump
- * NEEDS: worker/relay_udp worker/datagram worker/testpage
+ * NEEDS: worker/relay_udp worker/udp_sessions worker/chains worker/sendqueue worker/datagram worker/testpage
  */
 #include "loop.h"
 

@@ -2,111 +2,11 @@
 /*
  * The UDP relay on the loopback interface: what passes, whose answer it is,
  * how sessions end, and what a target that is down does.
- * NEEDS: worker/relay_udp worker/datagram worker/net
+ * NEEDS: worker/relay_udp worker/udp_sessions worker/chains worker/sendqueue worker/datagram worker/net
  */
-#include "loop.h"
+#include "udp_loop.h"
 
-#define LONGEST 65507 /* IPv4's */
-#define NOTHING (-1)
 #define SESSIONS_MAX 10000
-
-static struct relay_udp *relay;
-static int target; /* the target's socket */
-static uint8_t buf[70000];
-
-static void
-open_target(const char *ip, uint16_t port)
-{
-	MUST((target = bind_to(SOCK_DGRAM, ip, port, &t.mapping.target)) >= 0);
-}
-
-/* Returns false if this machine does not have that address. */
-static bool
-open_relay(const char *ip)
-{
-	int fd = bind_to(SOCK_DGRAM, ip, 0, &t.public);
-
-	if (fd < 0) {
-		printf("skipped, no address %s here\n", ip);
-		return false;
-	}
-	memset(&t.counters, 0, sizeof(t.counters));
-	t.log_lines = 0;
-	t.last_line[0] = '\0';
-	relay = relay_udp_open(t.base, &t.mapping, fd, &t.counters);
-	MUST(relay != NULL);
-	return true;
-}
-
-static void
-close_all(void)
-{
-	relay_udp_close(relay);
-	CHECK(t.counters.connections == 0);
-	close(target);
-}
-
-/* Returns the number of bytes, or NOTHING. */
-static ssize_t
-receive(int fd)
-{
-	ssize_t n = recv(fd, buf, sizeof(buf), 0);
-
-	return n < 0 ? NOTHING : n;
-}
-
-static ssize_t
-wait_for(int fd)
-{
-	double give_up = net_now() + PATIENCE;
-	ssize_t n = receive(fd);
-
-	while (n == NOTHING && net_now() < give_up) {
-		turn();
-		n = receive(fd);
-	}
-	return n;
-}
-
-/* The target sends everything back to where it came from. */
-static int
-echo(void)
-{
-	struct sockaddr_storage from;
-	socklen_t length = sizeof(from);
-	int count = 0;
-	ssize_t n;
-
-	while ((n = recvfrom(target, buf, sizeof(buf), 0, (struct sockaddr *)&from, &length)) >= 0) {
-		CHECK(sendto(target, buf, (size_t)n, 0, (struct sockaddr *)&from, length) == n);
-		length = sizeof(from);
-		count++;
-	}
-	return count;
-}
-
-static void
-wait_and_echo(int wanted)
-{
-	int count = 0;
-
-	WAIT_FOR((count += echo()) >= wanted);
-	CHECK(count == wanted);
-}
-
-static void
-check_exchange(int client, size_t length)
-{
-	uint8_t data[LONGEST];
-	size_t i;
-
-	for (i = 0; i < length; i++)
-		data[i] = (uint8_t)(i * 7 + length + (i >> 8));
-	CHECK(send(client, data, length, 0) == (ssize_t)length);
-	wait_and_echo(1);
-	CHECK(wait_for(client) == (ssize_t)length);
-	CHECK(memcmp(buf, data, length) == 0);
-}
 
 static void
 test_sizes(void)

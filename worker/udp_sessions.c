@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The sessions of a UDP relay; see udp_sessions.h.
+ */
+#include "udp_sessions.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "datagram.h"
+#include "duration.h"
+#include "log.h"
+#include "net.h"
+#include "pages.h"
+
+#define BUCKETS 4096 /* a power of two */
+#define RECEIVE_BUFFER (1024 * 1024)
+/* So many that have ended are worth a look for memory to give back. */
+#define ENDED_MANY 64
+#define READY_MAX 64
+
+LIST_HEAD(bucket, udp_session);
+
+struct udp_sessions {
+	const struct mapping *mapping;
+	struct relay_counters *counters;
+	void (*on_end)(void *context, struct udp_session *s);
+	void *context;
+	int poll;                 /* an epoll instance */
+	struct event *idle_timer; /* for the session at the head of sessions */
+	bool crowded;             /* logged that sessions are replaced */
+	uint64_t seed;            /* nobody outside can choose addresses that share a bucket */
+	size_t count;
+	size_t ended; /* since memory was given back */
+	TAILQ_HEAD(, udp_session) sessions; /* the one idle longest first */
+	struct bucket *buckets;
+};
+
+static struct bucket *
+bucket_of(struct udp_sessions *t, const struct addr *client)
+{
+	uint32_t words[sizeof(*client) / sizeof(uint32_t)];
+	uint64_t hash = t->seed;
+	size_t i;
+
+	memcpy(words, client, sizeof(words));
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		hash = (hash ^ words[i]) * 0x9e3779b97f4a7c15u;
+		hash ^= hash >> 32;
+	}
+	return &t->buckets[hash & (BUCKETS - 1)];
+}
+
+/* A struct addr has no undefined bytes, so memcmp tells link-local clients on
+ * two interfaces apart, too. */
+bool
+udp_session_is_of(const struct udp_session *s, const struct addr *client)
+{
+	return memcmp(&s->client, client, sizeof(*client)) == 0;
+}
+
+struct udp_session *
+udp_sessions_find(struct udp_sessions *t, const struct addr *client)
+{
+	struct udp_session *s;
+
+	LIST_FOREACH(s, bucket_of(t, client), neighbour)
+		if (udp_session_is_of(s, client))
+			return s;
+	return NULL;
+}
+
+static void
+arm_idle_timer(struct udp_sessions *t, double now)
+{
+	struct udp_session *first = TAILQ_FIRST(&t->sessions);
+	struct timeval wait;
+	double seconds;
+
+	if (first == NULL)
+		return;
+	seconds = first->last_used + t->mapping->udp_timeout - now;
+	if (seconds < 0.001)
+		seconds = 0.001; /* the loop's clock may be coarser than ours */
+	wait = duration(seconds);
+	event_add(t->idle_timer, &wait);
+}
+
+/* The heap keeps what is free between what is not, unless it is asked. */
+static void
+give_memory_back(struct udp_sessions *t)
+{
+	t->ended = 0;
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
+	if (t->count == 0)
+		pages_give_back(t->buckets, BUCKETS * sizeof(*t->buckets));
+}
+
+void
+udp_sessions_end(struct udp_sessions *t, struct udp_session *s)
+{
+	t->on_end(t->context, s);
+	TAILQ_REMOVE(&t->sessions, s, age);
+	LIST_REMOVE(s, neighbour);
+	if (s->fd >= 0)
+		close(s->fd);
+	free(s);
+	t->count--;
+	t->ended++;
+	relay_count_end(t->counters);
+}
+
+void
+udp_sessions_touch(struct udp_sessions *t, struct udp_session *s, double now)
+{
+	s->last_used = now;
+	TAILQ_REMOVE(&t->sessions, s, age);
+	TAILQ_INSERT_TAIL(&t->sessions, s, age);
+}
+
+static void
+on_idle(evutil_socket_t fd, short what, void *arg)
+{
+	struct udp_sessions *t = arg;
+	double now = net_now();
+	struct udp_session *s;
+
+	(void)fd;
+	(void)what;
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): each takes itself off the list */
+	while ((s = TAILQ_FIRST(&t->sessions)) != NULL && s->last_used + t->mapping->udp_timeout <= now)
+		udp_sessions_end(t, s);
+	if (t->ended >= ENDED_MANY || (t->count == 0 && t->ended > 0))
+		give_memory_back(t);
+	arm_idle_timer(t, now);
+}
+
+/* Ends the session idle longest; false if there is none. */
+static bool
+make_room(struct udp_sessions *t, const char *why)
+{
+	struct udp_session *oldest = TAILQ_FIRST(&t->sessions);
+
+	if (oldest == NULL)
+		return false;
+	if (!t->crowded)
+		log_warning("%zu UDP sessions and a new client (%s): the session idle longest makes room", t->count, why);
+	t->crowded = true;
+	udp_sessions_end(t, oldest);
+	return true;
+}
+
+static bool
+is_shortage(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
+}
+
+static int
+make_socket(const struct udp_sessions *t)
+{
+	return socket(t->mapping->target.sa.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+/* One for a new session, for which another one may have to end. */
+static int
+open_socket(struct udp_sessions *t)
+{
+	int fd;
+
+	if (t->count >= UDP_SESSIONS_MAX) {
+		make_room(t, "the most there may be");
+		return make_socket(t);
+	}
+	fd = make_socket(t);
+	if (fd < 0 && is_shortage(errno))
+		return make_room(t, strerror(errno)) ? make_socket(t) : -1;
+	t->crowded = false;
+	return fd;
+}
+
+/* Connects a session's new socket to the target and waits for answers there; on failure the
+ * socket is closed.  Returns 0, or -1 with errno. */
+static int
+connect_to_target(struct udp_sessions *t, struct udp_session *s)
+{
+	struct epoll_event readable = {.events = EPOLLIN, .data.ptr = s};
+	const struct addr *target = &t->mapping->target;
+	int size = RECEIVE_BUFFER, error;
+
+	if (s->fd < 0)
+		return -1;
+	/* The kernel's limit may allow less, which only means more drops. */
+	(void)setsockopt(s->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	datagram_ask_segments(s->fd);
+	if (connect(s->fd, &target->sa, addr_len(target)) == 0 &&
+	    epoll_ctl(t->poll, EPOLL_CTL_ADD, s->fd, &readable) == 0)
+		return 0;
+	error = errno;
+	close(s->fd);
+	s->fd = -1;
+	errno = error;
+	return -1;
+}
+
+struct udp_session *
+udp_sessions_start(struct udp_sessions *t, const struct addr *client, uint16_t longest, double now)
+{
+	struct udp_session *s = calloc(1, sizeof(*s));
+	int error;
+
+	if (s == NULL)
+		return NULL;
+	s->client = *client;
+	s->longest_to_target = s->longest_to_client = longest;
+	s->last_used = now;
+	s->fd = open_socket(t);
+	if (connect_to_target(t, s) < 0) {
+		error = errno;
+		free(s);
+		errno = error;
+		return NULL;
+	}
+	TAILQ_INSERT_TAIL(&t->sessions, s, age);
+	LIST_INSERT_HEAD(bucket_of(t, client), s, neighbour);
+	t->count++;
+	if (!event_pending(t->idle_timer, EV_TIMEOUT, NULL))
+		arm_idle_timer(t, now);
+	relay_count_begin(t->counters);
+	return s;
+}
+
+int
+udp_sessions_reconnect(struct udp_sessions *t, struct udp_session *s)
+{
+	close(s->fd);
+	s->fd = make_socket(t);
+	return connect_to_target(t, s);
+}
+
+int
+udp_sessions_descriptor(const struct udp_sessions *t)
+{
+	return t->poll;
+}
+
+int
+udp_sessions_ready(struct udp_sessions *t, struct udp_session **ready, int max)
+{
+	struct epoll_event events[READY_MAX];
+	int n = epoll_wait(t->poll, events, max < READY_MAX ? max : READY_MAX, 0), i;
+
+	for (i = 0; i < n; i++)
+		ready[i] = events[i].data.ptr;
+	return n < 0 ? 0 : n;
+}
+
+static int
+start(struct udp_sessions *t, struct event_base *base)
+{
+	if (getrandom(&t->seed, sizeof(t->seed), 0) != sizeof(t->seed))
+		return -1;
+	t->poll = epoll_create1(EPOLL_CLOEXEC);
+	if (t->poll < 0)
+		return -1;
+	errno = ENOMEM;
+	t->buckets = pages_new(BUCKETS * sizeof(*t->buckets));
+	t->idle_timer = event_new(base, -1, 0, on_idle, t);
+	return t->buckets == NULL || t->idle_timer == NULL ? -1 : 0;
+}
+
+struct udp_sessions *
+udp_sessions_new(struct event_base *base, const struct mapping *mapping, struct relay_counters *counters,
+    void (*on_end)(void *context, struct udp_session *s), void *context)
+{
+	struct udp_sessions *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return NULL;
+	t->mapping = mapping;
+	t->counters = counters;
+	t->on_end = on_end;
+	t->context = context;
+	t->poll = -1;
+	TAILQ_INIT(&t->sessions);
+	if (start(t, base) == 0)
+		return t;
+	udp_sessions_free(t);
+	return NULL;
+}
+
+void
+udp_sessions_free(struct udp_sessions *t)
+{
+	struct udp_session *s;
+
+	if (t == NULL)
+		return;
+	while ((s = TAILQ_FIRST(&t->sessions)) != NULL)
+		udp_sessions_end(t, s); /* NOLINT(clang-analyzer-unix.Malloc): it takes itself off the list */
+	if (t->idle_timer != NULL)
+		event_free(t->idle_timer);
+	pages_free(t->buckets, BUCKETS * sizeof(*t->buckets));
+	if (t->poll >= 0)
+		close(t->poll);
+	free(t);
+}
