@@ -199,6 +199,18 @@ datagram_receive_at(struct datagram_batch *batch, int fd, int first)
 }
 
 int
+datagram_receive_one(struct datagram_batch *batch, int fd, int first)
+{
+	ssize_t n = recv(fd, batch->parts[first].iov_base, DATAGRAM_SIZE, 0);
+
+	if (n < 0)
+		return -1;
+	batch->datagrams[first].length = batch->datagrams[first].segment = (size_t)n;
+	note_use(batch, first >= SMALL_BATCH || n > SMALL_SIZE);
+	return 1;
+}
+
+int
 datagram_receive(struct datagram_batch *batch, int fd)
 {
 	int n = datagram_receive_at(batch, fd, 0), i;

@@ -56,6 +56,8 @@ int datagram_receive(struct datagram_batch *batch, int fd);
 /* The same from a connected socket, whose peer is not told, behind the first ones, which
  * stay: as many as there is room for. */
 int datagram_receive_at(struct datagram_batch *batch, int fd, int first);
+/* The same for one datagram, which costs less; not if several may arrive as one. */
+int datagram_receive_one(struct datagram_batch *batch, int fd, int first);
 /* One of them; i must be below their number. */
 const struct datagram *datagram_get(const struct datagram_batch *batch, int i);
 

@@ -30,6 +30,7 @@ struct relay_udp {
 	struct event *targets_readable;
 	bool target_fails; /* logged; until the target answers */
 	uint16_t longest;  /* of segments, for new sessions */
+	uint32_t turn;     /* of the sessions with answers */
 	struct udp_sessions *sessions;
 	struct datagram_batch *batch;
 	struct sendqueue *queue;
@@ -97,13 +98,25 @@ send_to_clients(struct relay_udp *r)
 		sendqueue_skip(r->queue);
 }
 
+/* Most sessions have one answer at a time.  One that is ready in two turns on end has more. */
+static int
+receive_answers(struct relay_udp *r, struct udp_session *s, int count)
+{
+	if (!s->busy && s->turn + 1 == r->turn) {
+		s->busy = true;
+		datagram_ask_segments(s->fd);
+	}
+	s->turn = r->turn;
+	return s->busy ? datagram_receive_at(r->batch, s->fd, count) : datagram_receive_one(r->batch, s->fd, count);
+}
+
 /* Queues what a session's target has sent, behind the count messages that wait in the
  * batch.  Returns how many wait then; if there is more, the session stays ready. */
 static int
 take_answers(struct relay_udp *r, struct udp_session *s, int count, double now)
 {
 	struct sendqueue_path to = {&s->client, &s->local, &s->longest_to_client};
-	int n = datagram_receive_at(r->batch, s->fd, count), error = errno, i;
+	int n = receive_answers(r, s, count), error = errno, i;
 
 	/* Of a session that fails nothing waits: it has its turn once. */
 	if (n < 0 && !sendqueue_is_drop(error))
@@ -127,6 +140,7 @@ on_targets(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	r->turn++;
 	for (i = 0; i < n; i++) {
 		if (count == DATAGRAM_BATCH) {
 			send_to_clients(r);

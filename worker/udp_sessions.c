@@ -199,7 +199,6 @@ connect_to_target(struct udp_sessions *t, struct udp_session *s)
 		return -1;
 	/* The kernel's limit may allow less, which only means more drops. */
 	(void)setsockopt(s->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	datagram_ask_segments(s->fd);
 	if (connect(s->fd, &target->sa, addr_len(target)) == 0 &&
 	    epoll_ctl(t->poll, EPOLL_CTL_ADD, s->fd, &readable) == 0)
 		return 0;
@@ -242,6 +241,7 @@ udp_sessions_reconnect(struct udp_sessions *t, struct udp_session *s)
 {
 	close(s->fd);
 	s->fd = make_socket(t);
+	s->busy = false;
 	return connect_to_target(t, s);
 }
 

@@ -26,7 +26,9 @@ struct udp_session {
 	/* The longest segments that may leave as one; see sendqueue.h. */
 	uint16_t longest_to_target;
 	uint16_t longest_to_client;
-	uint16_t chain; /* the relay's: 0: none */
+	uint16_t chain; /* see chains.h; 0: none */
+	bool busy;      /* its answers come several at a time: its socket may get them as one */
+	uint32_t turn;  /* of the relay, in which it was last ready */
 };
 
 struct udp_sessions;
