@@ -176,21 +176,21 @@ refuse_client(struct connection *c, int error)
 }
 
 static void
-on_connect_timeout(struct expiry_item *item)
+on_connect_timeout(void *context, struct expiry_item *item)
 {
 	struct connection *c = CONNECTION_OF(item, deadline);
 
-	c->deadlines = NULL;
+	(void)context;
 	refuse_client(c, ETIMEDOUT);
 }
 
 static void
-on_idle(struct expiry_item *item)
+on_idle(void *context, struct expiry_item *item)
 {
 	struct connection *c = CONNECTION_OF(item, deadline);
 	char from[ADDR_TEXT_SIZE];
 
-	c->deadlines = NULL;
+	(void)context;
 	log_debug("the connection from %s was idle for %u s and is ended", addr_text(&c->peer, from),
 	    c->all->mapping->tcp_timeout);
 	abort_connection(c);
@@ -327,11 +327,11 @@ make_tools(struct connections *all, struct event_base *base)
 	uint32_t idle = all->mapping->tcp_timeout;
 
 	all->busy_timer = event_new(base, -1, 0, on_busy, all);
-	all->connecting = expiry_new(base, TARGET_PATIENCE, on_connect_timeout);
+	all->connecting = expiry_new(base, TARGET_PATIENCE, on_connect_timeout, NULL);
 	all->poller = poller_new(base);
 	all->tools.pipes = pipes_new(base);
 	if (idle > 0)
-		all->idle = expiry_new(base, idle, on_idle);
+		all->idle = expiry_new(base, idle, on_idle, NULL);
 	if (all->busy_timer == NULL || all->connecting == NULL || all->poller == NULL || all->tools.pipes == NULL)
 		return -1;
 	return idle > 0 && all->idle == NULL ? -1 : 0;

@@ -12,7 +12,8 @@
 struct expiry {
 	struct event *timer; /* for the first item, or earlier */
 	double seconds;
-	void (*on_expired)(struct expiry_item *item);
+	expiry_handler *on_expired;
+	void *context;
 	TAILQ_HEAD(expiry_list, expiry_item) items; /* the one that was used longest ago first */
 };
 
@@ -41,15 +42,13 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	while ((item = expiry_first(x)) != NULL && item->since + x->seconds <= now) {
-		expiry_remove(x, item);
-		x->on_expired(item);
-	}
+	while ((item = expiry_first(x)) != NULL && item->since + x->seconds <= now)
+		x->on_expired(x->context, item);
 	arm(x, now);
 }
 
 struct expiry *
-expiry_new(struct event_base *base, double seconds, void (*on_expired)(struct expiry_item *item))
+expiry_new(struct event_base *base, double seconds, expiry_handler *on_expired, void *context)
 {
 	struct expiry *x = calloc(1, sizeof(*x));
 
@@ -57,6 +56,7 @@ expiry_new(struct event_base *base, double seconds, void (*on_expired)(struct ex
 		return NULL;
 	x->seconds = seconds;
 	x->on_expired = on_expired;
+	x->context = context;
 	TAILQ_INIT(&x->items);
 	x->timer = event_new(base, -1, 0, on_timer, x);
 	if (x->timer != NULL)

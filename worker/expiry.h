@@ -18,10 +18,12 @@ struct expiry_item {
 
 struct expiry;
 
-/* seconds: more than 0.  on_expired is told of an item that was just taken out.  NULL
+typedef void expiry_handler(void *context, struct expiry_item *item);
+
+/* seconds: more than 0.  on_expired must take the item out; it may take others, too.  NULL
  * without memory. */
-struct expiry *expiry_new(struct event_base *base, double seconds, void (*on_expired)(struct expiry_item *item));
-/* Items that are still in it are forgotten. */
+struct expiry *expiry_new(struct event_base *base, double seconds, expiry_handler *on_expired, void *context);
+/* Items that are still in it are forgotten.  expiry may be NULL. */
 void expiry_free(struct expiry *expiry);
 
 /* now is net_now(), and never before that of the last call. */

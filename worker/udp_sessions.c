@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -13,7 +14,6 @@
 #include <unistd.h>
 
 #include "datagram.h"
-#include "duration.h"
 #include "log.h"
 #include "net.h"
 #include "pages.h"
@@ -32,12 +32,11 @@ struct udp_sessions {
 	void (*on_end)(void *context, struct udp_session *s);
 	void *context;
 	int poll;                 /* an epoll instance */
-	struct event *idle_timer; /* for the session at the head of sessions */
+	struct expiry *idle;      /* all of them, the one idle longest first */
 	bool crowded;             /* logged that sessions are replaced */
 	uint64_t seed;            /* nobody outside can choose addresses that share a bucket */
 	size_t count;
 	size_t ended; /* since memory was given back */
-	TAILQ_HEAD(, udp_session) sessions; /* the one idle longest first */
 	struct bucket *buckets;
 };
 
@@ -75,22 +74,6 @@ udp_sessions_find(struct udp_sessions *t, const struct addr *client)
 	return NULL;
 }
 
-static void
-arm_idle_timer(struct udp_sessions *t, double now)
-{
-	struct udp_session *first = TAILQ_FIRST(&t->sessions);
-	struct timeval wait;
-	double seconds;
-
-	if (first == NULL)
-		return;
-	seconds = first->last_used + t->mapping->udp_timeout - now;
-	if (seconds < 0.001)
-		seconds = 0.001; /* the loop's clock may be coarser than ours */
-	wait = duration(seconds);
-	event_add(t->idle_timer, &wait);
-}
-
 /* The heap keeps what is free between what is not, unless it is asked. */
 static void
 give_memory_back(struct udp_sessions *t)
@@ -107,7 +90,7 @@ void
 udp_sessions_end(struct udp_sessions *t, struct udp_session *s)
 {
 	t->on_end(t->context, s);
-	TAILQ_REMOVE(&t->sessions, s, age);
+	expiry_remove(t->idle, &s->age);
 	LIST_REMOVE(s, neighbour);
 	if (s->fd >= 0)
 		close(s->fd);
@@ -120,47 +103,38 @@ udp_sessions_end(struct udp_sessions *t, struct udp_session *s)
 void
 udp_sessions_touch(struct udp_sessions *t, struct udp_session *s, double now)
 {
-	s->last_used = now;
-	TAILQ_REMOVE(&t->sessions, s, age);
-	TAILQ_INSERT_TAIL(&t->sessions, s, age);
+	expiry_touch(t->idle, &s->age, now);
+}
+
+static struct udp_session *
+session_of(struct expiry_item *age)
+{
+	return (struct udp_session *)((char *)age - offsetof(struct udp_session, age));
 }
 
 static void
-on_idle(evutil_socket_t fd, short what, void *arg)
+on_idle(void *context, struct expiry_item *item)
 {
-	struct udp_sessions *t = arg;
-	double now = net_now();
-	struct udp_session *s;
+	struct udp_sessions *t = context;
 
-	(void)fd;
-	(void)what;
-	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): each takes itself off the list */
-	while ((s = TAILQ_FIRST(&t->sessions)) != NULL && s->last_used + t->mapping->udp_timeout <= now)
-		udp_sessions_end(t, s);
-	if (t->ended >= ENDED_MANY || (t->count == 0 && t->ended > 0))
+	udp_sessions_end(t, session_of(item));
+	if (t->ended >= ENDED_MANY || t->count == 0)
 		give_memory_back(t);
-	arm_idle_timer(t, now);
 }
 
 /* Ends the session idle longest; false if there is none. */
 static bool
 make_room(struct udp_sessions *t, const char *why)
 {
-	struct udp_session *oldest = TAILQ_FIRST(&t->sessions);
+	struct expiry_item *oldest = expiry_first(t->idle);
 
 	if (oldest == NULL)
 		return false;
 	if (!t->crowded)
 		log_warning("%zu UDP sessions and a new client (%s): the session idle longest makes room", t->count, why);
 	t->crowded = true;
-	udp_sessions_end(t, oldest);
+	udp_sessions_end(t, session_of(oldest));
 	return true;
-}
-
-static bool
-is_shortage(int error)
-{
-	return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
 }
 
 static int
@@ -180,7 +154,7 @@ open_socket(struct udp_sessions *t)
 		return make_socket(t);
 	}
 	fd = make_socket(t);
-	if (fd < 0 && is_shortage(errno))
+	if (fd < 0 && net_is_shortage(errno))
 		return make_room(t, strerror(errno)) ? make_socket(t) : -1;
 	t->crowded = false;
 	return fd;
@@ -219,7 +193,6 @@ udp_sessions_start(struct udp_sessions *t, const struct addr *client, uint16_t l
 		return NULL;
 	s->client = *client;
 	s->longest_to_target = s->longest_to_client = longest;
-	s->last_used = now;
 	s->fd = open_socket(t);
 	if (connect_to_target(t, s) < 0) {
 		error = errno;
@@ -227,11 +200,9 @@ udp_sessions_start(struct udp_sessions *t, const struct addr *client, uint16_t l
 		errno = error;
 		return NULL;
 	}
-	TAILQ_INSERT_TAIL(&t->sessions, s, age);
+	expiry_add(t->idle, &s->age, now);
 	LIST_INSERT_HEAD(bucket_of(t, client), s, neighbour);
 	t->count++;
-	if (!event_pending(t->idle_timer, EV_TIMEOUT, NULL))
-		arm_idle_timer(t, now);
 	relay_count_begin(t->counters);
 	return s;
 }
@@ -272,8 +243,8 @@ start(struct udp_sessions *t, struct event_base *base)
 		return -1;
 	errno = ENOMEM;
 	t->buckets = pages_new(BUCKETS * sizeof(*t->buckets));
-	t->idle_timer = event_new(base, -1, 0, on_idle, t);
-	return t->buckets == NULL || t->idle_timer == NULL ? -1 : 0;
+	t->idle = expiry_new(base, t->mapping->udp_timeout, on_idle, t);
+	return t->buckets == NULL || t->idle == NULL ? -1 : 0;
 }
 
 struct udp_sessions *
@@ -289,7 +260,6 @@ udp_sessions_new(struct event_base *base, const struct mapping *mapping, struct 
 	t->on_end = on_end;
 	t->context = context;
 	t->poll = -1;
-	TAILQ_INIT(&t->sessions);
 	if (start(t, base) == 0)
 		return t;
 	udp_sessions_free(t);
@@ -299,14 +269,13 @@ udp_sessions_new(struct event_base *base, const struct mapping *mapping, struct 
 void
 udp_sessions_free(struct udp_sessions *t)
 {
-	struct udp_session *s;
+	struct expiry_item *first;
 
 	if (t == NULL)
 		return;
-	while ((s = TAILQ_FIRST(&t->sessions)) != NULL)
-		udp_sessions_end(t, s); /* NOLINT(clang-analyzer-unix.Malloc): it takes itself off the list */
-	if (t->idle_timer != NULL)
-		event_free(t->idle_timer);
+	while (t->idle != NULL && (first = expiry_first(t->idle)) != NULL)
+		udp_sessions_end(t, session_of(first)); /* NOLINT(clang-analyzer-unix.Malloc): it takes itself off the list */
+	expiry_free(t->idle);
 	pages_free(t->buckets, BUCKETS * sizeof(*t->buckets));
 	if (t->poll >= 0)
 		close(t->poll);

@@ -12,14 +12,14 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "expiry.h"
 #include "relay.h"
 
 #define UDP_SESSIONS_MAX 10000
 
 struct udp_session {
-	TAILQ_ENTRY(udp_session) age;
+	struct expiry_item age;
 	LIST_ENTRY(udp_session) neighbour;
-	double last_used;
 	struct addr client;
 	struct addr local; /* the one of our addresses that the client speaks to; unset: the kernel chooses */
 	int fd;            /* connected to the target */

@@ -22,12 +22,14 @@ static struct thing *order[COUNT];
 static int ended;
 
 static void
-on_expired(struct expiry_item *item)
+on_expired(void *context, struct expiry_item *item)
 {
 	struct thing *thing = (struct thing *)((char *)item - offsetof(struct thing, item));
 
+	CHECK(context == things);
 	thing->ended = net_now();
 	order[ended++] = thing;
+	expiry_remove(expiry, item);
 	/* who ends may take others along */
 	if (thing == &things[2])
 		expiry_remove(expiry, &things[3].item);
@@ -46,7 +48,7 @@ main(void)
 	int i;
 
 	loop_start();
-	MUST((expiry = expiry_new(t.base, 0.2, on_expired)) != NULL);
+	MUST((expiry = expiry_new(t.base, 0.2, on_expired, things)) != NULL);
 	CHECK(expiry_first(expiry) == NULL);
 	for (i = 0; i < COUNT; i++)
 		begin(&things[i]);
