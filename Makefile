@@ -57,7 +57,9 @@ SHOWN_OBJECTS = $(B)/supervisor/table.o $(B)/supervisor/terminal.o $(B)/supervis
 # A unit test names the objects it needs in its first lines: "NEEDS: worker/stun".
 UNIT_TESTS = $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 LAB_TOOLS = $(patsubst tests/lab/%.c,$(B)/tests/%,$(wildcard tests/lab/*.c))
-BENCH_TOOLS = $(patsubst tests/bench/%.c,$(B)/tests/%,$(wildcard tests/bench/*.c))
+# Runs the worker's relays itself.
+COUNTERS = tests/bench/counters.c
+BENCH_TOOLS = $(patsubst tests/bench/%.c,$(B)/tests/%,$(filter-out $(COUNTERS),$(wildcard tests/bench/*.c)))
 
 all: $(B)/natterd $(B)/natter-worker $(B)/natterctl ## build natterd, natter-worker and natterctl into build/
 
@@ -79,7 +81,7 @@ $(B)/%.o: %.c $(B)/flags Makefile
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) -c -o $@ $<
 
-test-programs: $(UNIT_TESTS) lab-programs
+test-programs: $(UNIT_TESTS) $(B)/tests/counters lab-programs
 
 lab-programs: $(LAB_TOOLS) $(BENCH_TOOLS)
 
@@ -98,6 +100,12 @@ $(UNIT_TESTS): $(B)/tests/%: tests/unit/%.c tests/unit/check.h $(COMMON_OBJECTS)
 		$$(sed -n 's,^.*NEEDS: *,,p' $< | tr ' ' '\n' | sed '/./s,.*,$(B)/&.o,') $(COMMON_OBJECTS) \
 		$(HARDENING_LD) $(shell $(PKG_CONFIG) --libs $(SUPERVISOR_PACKAGES))
 
+$(B)/tests/counters: $(COUNTERS) tests/bench/script.h tests/unit/loop.h tests/unit/check.h $(filter-out %/main.o,$(WORKER_OBJECTS)) \
+		$(COMMON_OBJECTS) Makefile
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) -Iworker -Itests/unit $(LDFLAGS) -o $@ $< $(filter %.o,$^) $(HARDENING_LD) \
+		$(shell $(PKG_CONFIG) --libs $(WORKER_PACKAGES))
+
 demo: ## install what is missing, build, and show natter at work behind a real NAT
 	tests/packages.sh demo
 	@$(MAKE) --no-print-directory all
@@ -107,6 +115,16 @@ test: ## install what is missing, build, and run every test
 	tests/packages.sh test
 	@$(MAKE) --no-print-directory all test-programs
 	NATTER_BUILD=$(abspath $(B)) tests/run.sh
+
+counters: ## what the relays cost in system calls and instructions, and what is usual
+	tests/packages.sh test
+	@$(MAKE) --no-print-directory all test-programs
+	NATTER_BUILD=$(abspath $(B)) tests/bench/counters.bash show
+
+counters-update: ## make that the usual, in tests/bench/counters.limits
+	tests/packages.sh test
+	@$(MAKE) --no-print-directory all test-programs
+	NATTER_BUILD=$(abspath $(B)) tests/bench/counters.bash update
 
 # Which events, by a pattern for their names.
 EVENTS ?= .*
@@ -156,5 +174,5 @@ clean: ## remove build/
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
-.PHONY: force all test-programs lab-programs demo test bench bench-quick bench-reach soak install uninstall clean help
+.PHONY: force all test-programs lab-programs demo test counters counters-update bench bench-quick bench-reach soak install uninstall clean help
 -include $(wildcard $(B)/*/*.d $(B)/*.d)

@@ -22,6 +22,14 @@ teardown() {
     natter_down
 }
 
+# natter_need_usual_build: skips the test in a build with a sanitizer or with other optimisation, about which numbers of
+# instructions or bytes say nothing. Also with NATTER_TEST_STRICT=1: see run.sh.
+natter_need_usual_build() {
+    local flags
+    flags=$(<"$NATTER_BUILD/flags")
+    [[ $flags != *-fsanitize* && $flags == *" -O2 "* ]] || skip "not in this build: it has a sanitizer, or not -O2"
+}
+
 # natter_names: a name service of the lab's inner host alone, which knows what a test writes into the file
 # "$hosts/hosts" and answers at once for the rest. ip netns mounts the folder over /etc. natter_down removes it.
 natter_names() {
