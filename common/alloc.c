@@ -6,6 +6,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "log.h"
 
@@ -27,4 +30,12 @@ alloc_string(const char *text)
 	if (copy == NULL)
 		fatal("out of memory");
 	return copy;
+}
+
+void
+alloc_give_back(void)
+{
+#ifdef __GLIBC__
+	(void)malloc_trim(0);
+#endif
 }

@@ -12,4 +12,8 @@
 void *alloc_zero(size_t size);
 char *alloc_string(const char *text);
 
+/* Gives the pages of the heap that are free to the kernel, where the C library can.  For
+ * after something large that comes seldom: it looks at the whole heap. */
+void alloc_give_back(void);
+
 #endif

@@ -9,7 +9,7 @@ set -uo pipefail
 
 # These wait for silence, or for time to pass, most of the time: each lane runs beside the others, and what it says
 # comes at the end.
-lanes=("check.bats" "diagnosis.bats interval.bats mappings.bats" "keepalive.bats neighbours.bats network.bats"
+lanes=("check.bats" "idle.bats" "diagnosis.bats interval.bats mappings.bats" "keepalive.bats neighbours.bats network.bats"
     "rebind.bats takeover.bats" "commandline.bats servers.bats v09.bats")
 
 cd "$(dirname "$0")" || exit 1

@@ -48,7 +48,7 @@ struct pump {
 /* What all pumps of a loop share. */
 struct pump_tools {
 	struct pipes *pipes;
-	uint8_t buffer[PUMP_BUFFER_SIZE]; /* used within a call only */
+	uint8_t *buffer; /* of PUMP_BUFFER_SIZE, used within a call only */
 };
 
 enum pump_result {

@@ -117,6 +117,7 @@ session_drop_round(struct session *s)
 {
 	round_free(s->round);
 	s->round = NULL;
+	alloc_give_back();
 }
 
 void

@@ -1,0 +1,105 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+#
+# What 200 mappings cost that have nothing to do: how long they take to open, how often their workers wake, how much
+# memory each has for itself.
+
+# shellcheck source-path=SCRIPTDIR source=helper.bash
+source "$BATS_TEST_DIRNAME/helper.bash"
+
+COUNT=200
+INTERVAL=5  # seconds between two keep-alives of a mapping
+WAKES=3     # at most, for each question to a server: its time has come, which the loop's coarse clock may need two
+            # looks to see; and the answer
+PRIVATE=250 # KiB at most
+
+# Mappings m1 .. m200, of each kind in turn: TCP and UDP with a target, TCP and UDP without. One keep-alive server.
+config_many() {
+    local n kinds=('protocol = "tcp"; target = "192.168.77.3:80";' 'protocol = "udp"; target = "192.168.77.3:80";'
+        'protocol = "tcp";' 'protocol = "udp";')
+    natter_config <<END
+stun_server = { tcp = [ "203.0.113.10", "203.0.113.11:3479" ];
+                udp = [ "203.0.113.20", "203.0.113.10:3478" ]; };
+keep_alive = [ "203.0.113.30" ];
+keep_alive_interval = $INTERVAL;
+mappings = (
+$(for ((n = 1; n <= COUNT; n++)); do
+        echo "{ name = \"m$n\"; bind = $((6000 + n)); ${kinds[n % 4]} }$( ((n == COUNT)) || echo ,)"
+    done)
+);
+END
+}
+
+all_open() {
+    [[ $(natter_ctl list --json | jq '[.[] | select(.state == "open")] | length') == "$COUNT" ]]
+}
+
+start_many() {
+    config_many
+    # Every request to a server: a datagram, or bytes on a connection.
+    lab_in "$LAB_HOST" nft -f - <<'END'
+table ip idle {
+    counter questions { }
+    chain output {
+        type filter hook output priority 0;
+        ip daddr 203.0.113.0/24 udp dport 3478-3479 counter name questions
+        ip daddr 203.0.113.0/24 tcp flags & psh == psh counter name questions
+    }
+}
+END
+    natter_start_in_quiet
+    lab_wait $((5 * ${NATTER_SLOW:-1})) all_open || { natter_trouble && return 1; }
+    mapfile -t workers < <(natter_ctl list --json | jq -r '.[].pid')
+}
+
+questions() {
+    lab_in "$LAB_HOST" nft list counter ip idle questions | sed -n 's/.*packets \([0-9]*\).*/\1/p'
+}
+
+asked() {
+    (($(questions) >= $1))
+}
+
+# Until each mapping has asked once more, in the mean.
+wait_for_round() {
+    lab_wait $((4 * INTERVAL)) asked $(($(questions) + COUNT))
+}
+
+# wakes: of all workers since they began.
+wakes() {
+    local pid
+    for pid in "${workers[@]}"; do
+        cat "/proc/$pid/status"
+    done | awk '/^voluntary_ctxt_switches/ { sum += $2 } END { print sum }'
+}
+
+# private: a line "KIB PID" for each worker, the most first.
+private() {
+    local pid
+    for pid in "${workers[@]}"; do
+        awk -v pid="$pid" '/^Private_/ { sum += $2 } END { print sum, pid }' "/proc/$pid/smaps_rollup"
+    done | sort -rn
+}
+
+@test "200 mappings are open within 5 s, and then their workers wake for their keep-alives only" {
+    start_many
+    # What a start leaves to be done is over.
+    wait_for_round
+    local from began=${EPOCHREALTIME/./} before asked
+    from=$(questions) before=$(wakes)
+    wait_for_round
+    asked=$(($(questions) - from)) woken=$(($(wakes) - before)) took=$(((${EPOCHREALTIME/./} - began) / 1000))
+    echo "woken $woken times for $asked questions in $took ms"
+    ((woken <= WAKES * asked))
+    # Nor do they ask too often.
+    ((took * COUNT >= asked * INTERVAL * 500))
+}
+
+@test "an idle worker has at most 250 KiB for itself" {
+    natter_need_usual_build
+    start_many
+    wait_for_round
+    private >"$LAB_DIR/private"
+    head -3 "$LAB_DIR/private"
+    (($(head -1 "$LAB_DIR/private" | cut -d' ' -f1) <= PRIVATE))
+}
