@@ -330,12 +330,11 @@ make_tools(struct connections *all, struct event_base *base)
 	all->connecting = expiry_new(base, TARGET_PATIENCE, on_connect_timeout, NULL);
 	all->poller = poller_new(base);
 	all->tools.pipes = pipes_new(base);
-	/* Not zeroed: pages that were never used cost nothing. */
-	all->tools.buffer = malloc(PUMP_BUFFER_SIZE);
 	if (idle > 0)
 		all->idle = expiry_new(base, idle, on_idle, NULL);
-	if (all->busy_timer == NULL || all->connecting == NULL || all->poller == NULL || all->tools.pipes == NULL ||
-	    all->tools.buffer == NULL)
+	if (buffer_init(&all->tools.buffer, base, PUMP_BUFFER_SIZE) < 0)
+		return -1;
+	if (all->busy_timer == NULL || all->connecting == NULL || all->poller == NULL || all->tools.pipes == NULL)
 		return -1;
 	return idle > 0 && all->idle == NULL ? -1 : 0;
 }
@@ -372,6 +371,6 @@ connections_free(struct connections *all)
 	expiry_free(all->idle);
 	poller_free(all->poller);
 	pipes_free(all->tools.pipes);
-	free(all->tools.buffer);
+	buffer_free(&all->tools.buffer);
 	free(all);
 }

@@ -10,10 +10,7 @@
 #include <string.h>
 #include <sys/uio.h>
 
-#include "pages.h"
-
-/* Without use for this long, but at most twice as long, memory is given back. */
-static const struct timeval rest_delay = {.tv_sec = 1};
+#include "buffer.h"
 
 /* What a slow flow touches is not worth a timer. */
 #define SMALL_BATCH 8
@@ -25,10 +22,7 @@ struct datagram_batch {
 	struct iovec parts[DATAGRAM_BATCH];
 	struct addr peers[DATAGRAM_BATCH];
 	union datagram_control controls[DATAGRAM_BATCH];
-	uint8_t *data; /* DATAGRAM_BATCH times DATAGRAM_SIZE */
-	struct event *rest;
-	bool used; /* since the timer began */
-	bool grown; /* to more than what may stay; the timer runs */
+	struct buffer buffer; /* DATAGRAM_BATCH times DATAGRAM_SIZE */
 };
 
 static void
@@ -46,28 +40,13 @@ init_message(struct datagram_batch *b, int i)
 {
 	struct msghdr *msg = &b->messages[i].msg_hdr;
 
-	b->datagrams[i].data = b->data + (size_t)i * DATAGRAM_SIZE;
-	b->parts[i].iov_base = b->data + (size_t)i * DATAGRAM_SIZE;
+	b->datagrams[i].data = b->buffer.data + (size_t)i * DATAGRAM_SIZE;
+	b->parts[i].iov_base = b->buffer.data + (size_t)i * DATAGRAM_SIZE;
 	b->parts[i].iov_len = DATAGRAM_SIZE;
 	msg->msg_iov = &b->parts[i];
 	msg->msg_iovlen = 1;
 	msg->msg_name = &b->peers[i];
 	reset_message(b, i);
-}
-
-static void
-on_rest(evutil_socket_t fd, short what, void *arg)
-{
-	struct datagram_batch *b = arg;
-
-	(void)fd;
-	(void)what;
-	if (b->used)
-		event_add(b->rest, &rest_delay);
-	else
-		pages_give_back(b->data, (size_t)DATAGRAM_BATCH * DATAGRAM_SIZE);
-	b->grown = b->used;
-	b->used = false;
 }
 
 struct datagram_batch *
@@ -78,9 +57,7 @@ datagram_batch_new(struct event_base *base)
 
 	if (b == NULL)
 		return NULL;
-	b->data = pages_new((size_t)DATAGRAM_BATCH * DATAGRAM_SIZE);
-	b->rest = event_new(base, -1, 0, on_rest, b);
-	if (b->data == NULL || b->rest == NULL) {
+	if (buffer_init(&b->buffer, base, (size_t)DATAGRAM_BATCH * DATAGRAM_SIZE) < 0) {
 		datagram_batch_free(b);
 		return NULL;
 	}
@@ -94,9 +71,7 @@ datagram_batch_free(struct datagram_batch *batch)
 {
 	if (batch == NULL)
 		return;
-	if (batch->rest != NULL)
-		event_free(batch->rest);
-	pages_free(batch->data, (size_t)DATAGRAM_BATCH * DATAGRAM_SIZE);
+	buffer_free(&batch->buffer);
 	free(batch);
 }
 
@@ -167,16 +142,6 @@ read_control(struct datagram *d, struct msghdr *msg)
 	}
 }
 
-static void
-note_use(struct datagram_batch *b, bool large)
-{
-	b->used = true;
-	if (b->grown || !large)
-		return;
-	b->grown = true;
-	event_add(b->rest, &rest_delay);
-}
-
 int
 datagram_receive_at(struct datagram_batch *batch, int fd, int first)
 {
@@ -194,7 +159,7 @@ datagram_receive_at(struct datagram_batch *batch, int fd, int first)
 		reset_message(batch, i);
 	}
 	if (n > 0)
-		note_use(batch, large);
+		buffer_note_use(&batch->buffer, large);
 	return n;
 }
 
@@ -206,7 +171,7 @@ datagram_receive_one(struct datagram_batch *batch, int fd, int first)
 	if (n < 0)
 		return -1;
 	batch->datagrams[first].length = batch->datagrams[first].segment = (size_t)n;
-	note_use(batch, first >= SMALL_BATCH || n > SMALL_SIZE);
+	buffer_note_use(&batch->buffer, first >= SMALL_BATCH || n > SMALL_SIZE);
 	return 1;
 }
 

@@ -17,6 +17,8 @@
 #define FULL_READS 2
 #define SMALL_SPLICE (8 * 1024)
 #define SMALL_SPLICES 8
+/* What a read may leave touched of the buffer for good. */
+#define SMALL_READ (8 * 1024)
 
 struct pump_stash {
 	size_t begin;
@@ -170,16 +172,17 @@ consider(struct pump *p, bool change, int enough)
 static ssize_t
 copy(struct run *r)
 {
-	uint8_t *buffer = r->tools->buffer;
-	ssize_t got = note_read(r, recv(r->from->fd, buffer, PUMP_BUFFER_SIZE, 0)), sent;
+	uint8_t *data = r->tools->buffer.data;
+	ssize_t got = note_read(r, recv(r->from->fd, data, PUMP_BUFFER_SIZE, 0)), sent;
 
 	if (got <= 0)
 		return got;
+	buffer_note_use(&r->tools->buffer, got > SMALL_READ);
 	if (got < PUMP_BUFFER_SIZE && !r->from->drain)
 		r->from->readable = false;
 	consider(r->p, got == PUMP_BUFFER_SIZE, FULL_READS);
-	sent = push(r, buffer, (size_t)got);
-	if (sent < 0 || (sent < got && keep_rest(r->p, buffer + sent, (size_t)(got - sent)) < 0))
+	sent = push(r, data, (size_t)got);
+	if (sent < 0 || (sent < got && keep_rest(r->p, data + sent, (size_t)(got - sent)) < 0))
 		return -1;
 	return got;
 }

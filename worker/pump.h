@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "buffer.h"
 #include "pipes.h"
 
 #define PUMP_BUFFER_SIZE (64 * 1024)
@@ -48,7 +49,7 @@ struct pump {
 /* What all pumps of a loop share. */
 struct pump_tools {
 	struct pipes *pipes;
-	uint8_t *buffer; /* of PUMP_BUFFER_SIZE, used within a call only */
+	struct buffer buffer; /* of PUMP_BUFFER_SIZE, used within a call only */
 };
 
 enum pump_result {

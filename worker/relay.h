@@ -20,6 +20,7 @@ struct relay_counters {
 	uint64_t connections_total;
 	uint64_t bytes_in;          /* client to target */
 	uint64_t bytes_out;         /* target to client */
+	uint64_t ended;             /* since memory was given back */
 	/* Called when one began or ended; NULL: nobody wants to know. */
 	void (*on_connections)(void *context);
 	/* Is what arrived no client's, but part of a question that this machine asked
@@ -31,23 +32,9 @@ struct relay_counters {
 	void *context;
 };
 
-/* Count the begin and the end of a connection or session. */
-static inline void
-relay_count_begin(struct relay_counters *c)
-{
-	c->connections++;
-	c->connections_total++;
-	if (c->on_connections != NULL)
-		c->on_connections(c->context);
-}
-
-static inline void
-relay_count_end(struct relay_counters *c)
-{
-	c->connections--;
-	if (c->on_connections != NULL)
-		c->on_connections(c->context);
-}
+/* Count the begin and the end of a connection or session, the end after its memory was freed. */
+void relay_count_begin(struct relay_counters *c);
+void relay_count_end(struct relay_counters *c);
 
 struct relay_tcp;
 struct relay_udp;

@@ -5,7 +5,6 @@
 #include "udp_sessions.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +19,6 @@
 
 #define BUCKETS 4096 /* a power of two */
 #define RECEIVE_BUFFER (1024 * 1024)
-/* So many that have ended are worth a look for memory to give back. */
-#define ENDED_MANY 64
 #define READY_MAX 64
 
 LIST_HEAD(bucket, udp_session);
@@ -36,7 +33,6 @@ struct udp_sessions {
 	bool crowded;             /* logged that sessions are replaced */
 	uint64_t seed;            /* nobody outside can choose addresses that share a bucket */
 	size_t count;
-	size_t ended; /* since memory was given back */
 	struct bucket *buckets;
 };
 
@@ -74,18 +70,6 @@ udp_sessions_find(struct udp_sessions *t, const struct addr *client)
 	return NULL;
 }
 
-/* The heap keeps what is free between what is not, unless it is asked. */
-static void
-give_memory_back(struct udp_sessions *t)
-{
-	t->ended = 0;
-#ifdef __GLIBC__
-	malloc_trim(0);
-#endif
-	if (t->count == 0)
-		pages_give_back(t->buckets, BUCKETS * sizeof(*t->buckets));
-}
-
 void
 udp_sessions_end(struct udp_sessions *t, struct udp_session *s)
 {
@@ -96,7 +80,6 @@ udp_sessions_end(struct udp_sessions *t, struct udp_session *s)
 		close(s->fd);
 	free(s);
 	t->count--;
-	t->ended++;
 	relay_count_end(t->counters);
 }
 
@@ -118,8 +101,8 @@ on_idle(void *context, struct expiry_item *item)
 	struct udp_sessions *t = context;
 
 	udp_sessions_end(t, session_of(item));
-	if (t->ended >= ENDED_MANY || t->count == 0)
-		give_memory_back(t);
+	if (t->count == 0)
+		pages_give_back(t->buckets, BUCKETS * sizeof(*t->buckets));
 }
 
 /* Ends the session idle longest; false if there is none. */

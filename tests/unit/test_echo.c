@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The echo on the loopback interface: what comes back, and what does not.
- * NEEDS: worker/echo worker/datagram worker/net
+ * NEEDS: worker/echo worker/datagram worker/buffer worker/net
  */
 #include "echo.h"
 #include "loop.h"

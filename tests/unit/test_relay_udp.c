@@ -2,7 +2,7 @@
 /*
  * The UDP relay on the loopback interface: what passes, whose answer it is,
  * how sessions end, and what a target that is down does.
- * NEEDS: worker/relay_udp worker/udp_sessions worker/expiry worker/chains worker/sendqueue worker/datagram worker/net
+ * NEEDS: worker/relay worker/relay_udp worker/udp_sessions worker/expiry worker/chains worker/sendqueue worker/datagram worker/buffer worker/net
  */
 #include "udp_loop.h"
 
