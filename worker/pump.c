@@ -187,6 +187,21 @@ copy(struct run *r)
 	return got;
 }
 
+/* Is it an urgent byte that stopped a splice?  Where the end of the stream has arrived, too, splice(2)
+ * tells of the end, whatever lies between. */
+static bool
+note_mark(struct run *r)
+{
+	struct pipe *pipe = r->p->pipe;
+
+	if (sockatmark(r->from->fd) != 1)
+		return false;
+	r->from->urgent = true;
+	r->from->drain = true;
+	pipe->full = pipe->held > 0; /* the rest is copied, after what it holds */
+	return true;
+}
+
 /* The same into a pipe. */
 static ssize_t
 pour(struct run *r)
@@ -198,6 +213,8 @@ pour(struct run *r)
 	 * the two shows when it is empty again. */
 	pipe->full = got < 0 && errno == EAGAIN && pipe->held > 0;
 	if (pipe->full)
+		return 0;
+	if (got == 0 && note_mark(r))
 		return 0;
 	got = note_read(r, got);
 	if (got <= 0)

@@ -136,6 +136,7 @@ struct flow {
 	uint64_t sent;
 	uint64_t received;
 	bool ended;
+	bool goes_on; /* no end follows */
 };
 
 static void
@@ -148,7 +149,7 @@ step_sender(struct flow *f)
 		return;
 	n = send(f->from, pattern + (f->sent + f->begin) % PERIOD, left < CHUNK ? left : CHUNK, MSG_NOSIGNAL);
 	f->sent += n > 0 ? (uint64_t)n : 0;
-	if (f->sent == f->total)
+	if (f->sent == f->total && !f->goes_on)
 		CHECK(shutdown(f->from, SHUT_WR) == 0);
 }
 
@@ -556,6 +557,59 @@ test_urgent(void)
 	close_all();
 }
 
+/* Turns the loop until all that the flow has is received. */
+static void
+complete(struct flow *f)
+{
+	double give_up = net_now() + PATIENCE;
+
+	while (!f->ended && f->received < f->total && check_failures == 0 && net_now() < give_up) {
+		step_sender(f);
+		turn();
+		step_receiver(f);
+	}
+	CHECK(f->received == f->total);
+}
+
+static void
+on_other_end(void *context)
+{
+	const int *from = context;
+
+	if (t.counters.connections != 1)
+		return;
+	CHECK(send(*from, "!", 1, MSG_OOB) == 1 && send(*from, "tail", 4, 0) == 4);
+	CHECK(shutdown(*from, SHUT_WR) == 0);
+}
+
+/* An urgent byte, others and the end arrive after an event and before the splice that follows it. */
+static void
+test_urgent_end(void)
+{
+	int client, target, other[2];
+	struct flow f = {.total = 16 * MIB, .goes_on = true};
+
+	open_target(5);
+	open_relay();
+	open_connection(&other[0], &other[1]);
+	open_connection(&client, &target);
+	f.from = client;
+	f.to = target;
+	complete(&f);
+	t.counters.context = &client;
+	t.counters.on_connections = on_other_end;
+	/* events in this order, of one turn: the second one's read ends the other connection */
+	close(other[0]);
+	close(other[1]);
+	CHECK(send(client, "head", 4, 0) == 4);
+	WAIT_FOR(t.counters.bytes_in == f.total + 8);
+	CHECK(wait_for(target) == 8 && memcmp(buf, "headtail", 8) == 0);
+	CHECK(wait_for(target) == 0);
+	close(client);
+	close(target);
+	close_all();
+}
+
 /* Who sends and then resets is not waited for, even if its reader sleeps. */
 static void
 test_reset_while_slow(void)
@@ -799,6 +853,7 @@ main(void)
 	test_slow_reader();
 	test_turns();
 	test_urgent();
+	test_urgent_end();
 	test_reset_while_slow();
 	test_options();
 	test_keepalive();
