@@ -66,7 +66,7 @@ struct mapping {
 	uint32_t keep_alive_longest;  /* ... the same twice: it is fixed */
 	uint32_t stun_interval;       /* seconds; TCP: how often the outer address is looked at, come what may */
 	uint32_t udp_timeout;         /* seconds without a datagram that end a UDP session */
-	uint32_t tcp_timeout;         /* seconds without an event that end a relayed connection; 0: none do */
+	uint32_t tcp_timeout;         /* seconds in which nothing moves that end a relayed connection; 0: none do */
 	uint32_t tcp_keepalive;       /* seconds of silence until the peers of one are probed; 0: the system's */
 	char congestion_control[CONGESTION_CONTROL_SIZE]; /* towards clients; "": the system's */
 	uint32_t uid;                 /* what the worker becomes, if it starts as root */

@@ -43,6 +43,7 @@ struct connection {
 	struct pump in;
 	struct pump out;
 	struct addr peer; /* the client's */
+	uint32_t undelivered; /* bytes, when its time was up before */
 	bool busy; /* used up its turn and goes on in the next */
 };
 
@@ -184,6 +185,17 @@ on_connect_timeout(void *context, struct expiry_item *item)
 	refuse_client(c, ETIMEDOUT);
 }
 
+/* A slow reader takes what the kernel holds for it, of which no event tells before there is room for
+ * a good deal more. */
+static bool
+has_moved(struct connection *c)
+{
+	uint32_t before = c->undelivered;
+
+	c->undelivered = net_undelivered(c->client.side.fd) + net_undelivered(c->target.side.fd);
+	return c->undelivered != before;
+}
+
 static void
 on_idle(void *context, struct expiry_item *item)
 {
@@ -191,6 +203,10 @@ on_idle(void *context, struct expiry_item *item)
 	char from[ADDR_TEXT_SIZE];
 
 	(void)context;
+	if (has_moved(c)) {
+		expiry_touch(c->deadlines, item, net_now());
+		return;
+	}
 	log_debug("the connection from %s was idle for %u s and is ended", addr_text(&c->peer, from),
 	    c->all->mapping->tcp_timeout);
 	abort_connection(c);

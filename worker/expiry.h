@@ -20,7 +20,7 @@ struct expiry;
 
 typedef void expiry_handler(void *context, struct expiry_item *item);
 
-/* seconds: more than 0.  on_expired must take the item out; it may take others, too.  NULL
+/* seconds: more than 0.  on_expired must take the item out or touch it; it may take others out, too.  NULL
  * without memory. */
 struct expiry *expiry_new(struct event_base *base, double seconds, expiry_handler *on_expired, void *context);
 /* Items that are still in it are forgotten.  expiry may be NULL. */

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "addr.h"
@@ -16,6 +17,9 @@ double net_now(void);
 
 /* Reads and clears the socket's pending error: 0 or an errno. */
 int net_socket_error(int fd);
+
+/* How many bytes the other side of a TCP connection has not acknowledged yet (tcp(7), TIOCOUTQ). */
+uint32_t net_undelivered(int fd);
 
 /* Receives one datagram and its sender.  Returns its length, which may be 0, or -1
  * with errno. */

@@ -155,9 +155,9 @@ step_sender(struct flow *f)
 
 /* Returns whether it received something. */
 static bool
-step_receiver(struct flow *f)
+receive_some(struct flow *f, size_t most)
 {
-	ssize_t n = recv(f->to, buf, sizeof(buf), 0);
+	ssize_t n = recv(f->to, buf, most, 0);
 
 	if (n > 0) {
 		CHECK(memcmp(buf, pattern + (f->received + f->begin) % PERIOD, (size_t)n) == 0);
@@ -166,6 +166,12 @@ step_receiver(struct flow *f)
 	f->ended = f->ended || n == 0;
 	CHECK(n >= 0 || errno == EAGAIN);
 	return n > 0;
+}
+
+static bool
+step_receiver(struct flow *f)
+{
+	return receive_some(f, sizeof(buf));
 }
 
 static void
@@ -748,6 +754,45 @@ test_idle(void)
 	close_all();
 }
 
+/* All that there is has been sent to the reader, whose system takes it little by little: no event tells
+ * of that.  Who takes nothing at all is idle. */
+static void
+test_idle_reader(void)
+{
+	struct flow f = {.total = 60 * 1024};
+	int small = 4096, client, target;
+	double start, next;
+
+	t.mapping.tcp_timeout = 1;
+	open_target(5);
+	open_relay();
+	open_connection(&client, &target);
+	MUST(setsockopt(client, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)) == 0);
+	f.from = target;
+	f.to = client;
+	step_sender(&f);
+	WAIT_FOR(t.counters.bytes_out == f.total);
+	start = next = net_now();
+	while (!f.ended && check_failures == 0 && net_now() < start + PATIENCE) {
+		turn();
+		if (net_now() < next)
+			continue;
+		next += 0.1;
+		receive_some(&f, 2048);
+	}
+	CHECK(f.received == f.total);
+	close(client);
+	close(target);
+	open_connection(&client, &target);
+	f = (struct flow){.total = 512ull * MIB, .from = target, .to = client};
+	fill(&f);
+	WAIT_FOR(t.counters.connections == 0);
+	close(client);
+	close(target);
+	t.mapping.tcp_timeout = 0;
+	close_all();
+}
+
 /* New clients wait, with one line in the log, until there is room again. */
 static void
 test_no_descriptors(void)
@@ -858,6 +903,7 @@ main(void)
 	test_options();
 	test_keepalive();
 	test_idle();
+	test_idle_reader();
 	test_no_descriptors();
 	test_one_descriptor();
 	test_close();
