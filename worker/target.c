@@ -18,12 +18,14 @@ static void
 set_keepalive(int fd, uint32_t silence)
 {
 	int on = silence != TCP_KEEPALIVE_OFF, idle = (int)silence, interval = idle / 6 > 0 ? idle / 6 : 1;
+	int probes = 9; /* as usual, but a system may have another number */
 
 	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	if (!on || silence == 0)
 		return;
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
 }
 
 /* Small messages are not held back, and a peer that has vanished without a

@@ -10,6 +10,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#include "target.h"
+
 #if defined(__has_feature) /* clang's way to say it */
 #if __has_feature(address_sanitizer)
 #define __SANITIZE_ADDRESS__ 1
@@ -719,11 +721,20 @@ test_keepalive(void)
 {
 	int fresh = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int idle = option(fresh, IPPROTO_TCP, TCP_KEEPIDLE), interval = option(fresh, IPPROTO_TCP, TCP_KEEPINTVL);
+	int few = 2;
 
 	check_keepalive(0, 1, idle, interval);
 	check_keepalive(TCP_KEEPALIVE_OFF, 0, idle, interval);
 	check_keepalive(60, 1, 60, 10);
 	check_keepalive(1, 1, 1, 1);
+
+	MUST(setsockopt(fresh, IPPROTO_TCP, TCP_KEEPCNT, &few, sizeof(few)) == 0); /* as if the system had it so */
+	target_set_options(fresh, &t.mapping);
+	CHECK(option(fresh, IPPROTO_TCP, TCP_KEEPCNT) == few);
+	t.mapping.tcp_keepalive = 60;
+	target_set_options(fresh, &t.mapping);
+	CHECK(option(fresh, IPPROTO_TCP, TCP_KEEPCNT) == 9);
+	t.mapping.tcp_keepalive = 0;
 	close(fresh);
 }
 
