@@ -95,7 +95,8 @@ net_is_no_network(int error)
 bool
 net_is_shortage(int error)
 {
-	return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
+	/* ENOSPC: epoll_ctl(2) watches no more for this user. */
+	return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS || error == ENOSPC;
 }
 
 const char *

@@ -9,6 +9,8 @@
 #include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
 
 #include "target.h"
 
@@ -847,6 +849,42 @@ test_one_descriptor(void)
 	close_all();
 }
 
+static int until_no_watch; /* this one of the descriptors to be watched is one too many; 0: none is */
+
+/* In the place of libc's. */
+int
+epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
+{
+	if (op == EPOLL_CTL_ADD && until_no_watch > 0 && --until_no_watch == 0) {
+		errno = ENOSPC;
+		return -1;
+	}
+	return (int)syscall(SYS_epoll_ctl, epfd, op, fd, event);
+}
+
+/* The kernel lets a user watch only so many descriptors (epoll(7)), of which the target knows nothing. */
+static void
+test_no_watch(void)
+{
+	int client, before, i;
+
+	open_target(5);
+	open_relay();
+	before = count_open();
+	for (i = 1; i <= 2; i++) { /* the target's, the client's */
+		t.log_lines = 0;
+		until_no_watch = i;
+		client = connect_to(SOCK_STREAM, &t.public);
+		CHECK(wait_for_reset(client));
+		CHECK(t.counters.connections == 0 && until_no_watch == 0);
+		CHECK(i > 1 || (t.log_lines == 1 && strstr(t.last_line, "no room") != NULL));
+		close(client);
+		CHECK(count_open() == before);
+	}
+	CHECK(strstr(t.last_line, "cannot be reached") == NULL);
+	close_all();
+}
+
 /* In every state a connection can be in. */
 static void
 test_close(void)
@@ -917,6 +955,7 @@ main(void)
 	test_idle_reader();
 	test_no_descriptors();
 	test_one_descriptor();
+	test_no_watch();
 	test_close();
 	test_cannot_listen();
 	loop_end();
