@@ -224,7 +224,9 @@ end_connecting(struct connection *c, uint32_t events)
 {
 	int error = events & (EPOLLERR | EPOLLHUP) ? net_socket_error(c->target.side.fd) : 0;
 
-	if (error != 0) {
+	if (error == ECONNRESET || error == EPIPE) {
+		pump_cut(&c->out, &c->target.side); /* it was connected, and may have said something */
+	} else if (error != 0) {
 		refuse_client(c, error);
 		return;
 	}

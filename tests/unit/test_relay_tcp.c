@@ -318,6 +318,28 @@ test_word_and_end(void)
 	close_all();
 }
 
+/* The target speaks and resets before the relay knows that it is connected. */
+static void
+test_word_at_once(void)
+{
+	int client, target = -1;
+	double give_up = net_now() + PATIENCE;
+
+	open_target(5);
+	open_relay();
+	client = connect_to(SOCK_STREAM, &t.public);
+	WAIT_FOR(t.counters.connections == 1);
+	while (target < 0 && net_now() < give_up)
+		target = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	MUST(target >= 0 && send(target, "busy", 4, 0) == 4);
+	close_with_reset(target);
+	CHECK(wait_for(client) == 4);
+	CHECK(wait_for_reset(client));
+	CHECK(t.counters.connections == 0 && t.log_lines == 0);
+	close(client);
+	close_all();
+}
+
 static void
 test_refused(void)
 {
@@ -941,6 +963,7 @@ main(void)
 	test_reset();
 	test_last_word();
 	test_word_and_end();
+	test_word_at_once();
 	test_refused();
 	test_patience();
 	test_many();
