@@ -78,6 +78,10 @@ run_unit() {
     run_unit segments
 }
 
+@test "datagrams that leave together" {
+    run_unit sendqueue
+}
+
 @test "rounds of questions to STUN servers" {
     run_unit round
 }

@@ -17,6 +17,7 @@ struct run {
 	size_t count; /* of datagrams */
 	size_t control_length; /* without that of the segments */
 	uint16_t *longest;
+	int refused; /* the errno that it met as one message; 0: none */
 	bool full; /* the last one is shorter, so that nothing can follow it */
 };
 
@@ -106,7 +107,7 @@ longest_piece(const struct run *run)
 
 	if (run->count == 1)
 		return run->length;
-	if (run->segment > *run->longest)
+	if (run->refused != 0 || run->segment > *run->longest)
 		return run->segment;
 	return most < DATAGRAM_SEGMENTS_SIZE ? most : DATAGRAM_SEGMENTS_SIZE - DATAGRAM_SEGMENTS_SIZE % run->segment;
 }
@@ -146,9 +147,13 @@ is_refusal(int error)
 	return error == EIO || error == EINVAL || error == EMSGSIZE || error == ENOPROTOOPT;
 }
 
+/* One alone has left: so what was refused is sending several as one. */
 static void
-refuse(struct sendqueue *q, const struct run *run, int error)
+note_refusal(struct sendqueue *q, struct run *run)
 {
+	int error = run->refused;
+
+	run->refused = 0;
 	/* Segments that are too long say nothing of shorter ones. */
 	*run->longest = error == EIO || error == ENOPROTOOPT ? 0 : (uint16_t)(run->segment - 1);
 	if (!q->refusal_told)
@@ -185,11 +190,11 @@ send_twice(int fd, const struct msghdr *msg, uint64_t *bytes)
 static int
 send_whole(struct sendqueue *q, int fd, uint64_t *bytes)
 {
-	const struct run *run = &q->run[q->first];
+	struct run *run = &q->run[q->first];
 	int error = send_twice(fd, &q->messages[q->first].msg_hdr, bytes);
 
 	if (run->count > 1 && is_refusal(error)) {
-		refuse(q, run, error);
+		run->refused = error;
 		return 0;
 	}
 	if (error == 0 || sendqueue_is_drop(error))
@@ -214,7 +219,7 @@ cut(struct msghdr *msg, size_t length)
 static int
 send_piece(struct sendqueue *q, int fd, uint64_t *bytes)
 {
-	const struct run *run = &q->run[q->first];
+	struct run *run = &q->run[q->first];
 	struct msghdr *msg = &q->messages[q->first].msg_hdr, piece = *msg;
 	union datagram_control control = q->controls[q->first];
 	struct iovec part = *msg->msg_iov;
@@ -230,9 +235,11 @@ send_piece(struct sendqueue *q, int fd, uint64_t *bytes)
 		datagram_set_segment(&piece, &control, (uint16_t)run->segment);
 	error = send_twice(fd, &piece, bytes);
 	if (part.iov_len > run->segment && is_refusal(error)) {
-		refuse(q, run, error);
+		run->refused = error;
 		return 0;
 	}
+	if (error == 0 && run->refused != 0)
+		note_refusal(q, run);
 	if (error == 0 || sendqueue_is_drop(error))
 		cut(msg, part.iov_len);
 	if (msg->msg_iovlen == 0)

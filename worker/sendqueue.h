@@ -14,7 +14,9 @@
 struct sendqueue_path {
 	const struct addr *peer;  /* NULL: the socket is connected */
 	const struct addr *local; /* where from; unset: the kernel chooses */
-	uint16_t *longest;        /* of the segments that may leave as one; 0: none; becomes less when refused */
+	/* Of the segments that may leave as one; 0: none.  Becomes less when several are
+	 * refused, and one alone is not. */
+	uint16_t *longest;
 };
 
 struct sendqueue;
