@@ -118,6 +118,9 @@ take_answers(struct relay_udp *r, struct udp_session *s, int count, double now)
 	struct sendqueue_path to = {&s->client, &s->local, &s->longest_to_client};
 	int n = receive_answers(r, s, count), error = errno, i;
 
+	/* An error is told before the answers that arrived earlier. */
+	if (n < 0 && !sendqueue_is_drop(error))
+		n = receive_answers(r, s, count);
 	/* Of a session that fails nothing waits: it has its turn once. */
 	if (n < 0 && !sendqueue_is_drop(error))
 		fail_session(r, s, error);

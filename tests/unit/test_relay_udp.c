@@ -245,6 +245,32 @@ test_only_that_session(void)
 	close_all();
 }
 
+/* What the target said before it went away still reaches the client. */
+static void
+test_last_words(int answers)
+{
+	struct addr session, from;
+	int client, i;
+
+	open_target("127.0.0.1", 0);
+	open_relay("127.0.0.1");
+	client = connect_to(SOCK_DGRAM, &t.public);
+	session = meet(client);
+	for (i = 0; i < answers; i++)
+		CHECK(sendto(target, &i, sizeof(i), 0, &session.sa, addr_len(&session)) == sizeof(i));
+	close(target);
+	from = addr_of_socket(client);
+	relay_udp_inject(relay, &from, "y", 1); /* is refused before the answers have their turn */
+	for (i = 0; i < answers; i++)
+		CHECK(wait_for(client) == sizeof(i) && memcmp(buf, &i, sizeof(i)) == 0);
+	CHECK(t.counters.connections == 1 && t.counters.bytes_out == (uint64_t)answers * sizeof(i));
+	CHECK(send(client, "z", 1, 0) == 1);
+	WAIT_FOR(t.counters.connections == 0);
+	target = -1;
+	close(client);
+	close_all();
+}
+
 static void
 test_inject(void)
 {
@@ -385,6 +411,8 @@ main(void)
 	test_idle();
 	test_refused();
 	test_only_that_session();
+	test_last_words(1);
+	test_last_words(5);
 	test_inject();
 	test_owner();
 	test_most_sessions();

@@ -84,20 +84,6 @@ check_received(int fd, int count, size_t segment, size_t last)
 	CHECK(receive(fd) == NOTHING);
 }
 
-/* A client's session; where the target sees it is returned. */
-static struct addr
-meet(int client)
-{
-	struct addr seen = {0};
-	socklen_t length = sizeof(seen);
-	double give_up = net_now() + PATIENCE;
-
-	CHECK(send(client, "hello", 5, 0) == 5);
-	while (recvfrom(target, buf, sizeof(buf), 0, &seen.sa, &length) < 0 && net_now() < give_up)
-		turn();
-	return seen;
-}
-
 /* To receivers that know nothing of segments. */
 static void
 test_one_by_one(const char *ip)

@@ -95,6 +95,20 @@ wait_and_echo(int wanted)
 	CHECK(count == wanted);
 }
 
+/* A client's session; where the target sees it is returned. */
+static inline struct addr
+meet(int client)
+{
+	struct addr seen = {0};
+	socklen_t length = sizeof(seen);
+	double give_up = net_now() + PATIENCE;
+
+	CHECK(send(client, "hello", 5, 0) == 5);
+	while (recvfrom(target, buf, sizeof(buf), 0, &seen.sa, &length) < 0 && net_now() < give_up)
+		turn();
+	return seen;
+}
+
 static inline void
 check_exchange(int client, size_t length)
 {
