@@ -6,7 +6,7 @@
 
 #include "pages.h"
 
-/* Without use for this long, but at most twice as long, memory is given back. */
+/* Without much use for this long, but at most twice as long, memory is given back. */
 static const struct timeval rest_delay = {.tv_sec = 1};
 
 static void

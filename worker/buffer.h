@@ -15,7 +15,7 @@ struct buffer {
 	uint8_t *data; /* of size bytes; what they contain lasts until the loop's next turn */
 	size_t size;
 	struct event *rest;
-	bool used;  /* since the timer began */
+	bool used;  /* for much, since the timer began */
 	bool grown; /* to more than what may stay; the timer runs */
 };
 
@@ -26,12 +26,13 @@ void buffer_free(struct buffer *buffer);
 /* The timer of a buffer that has become large. */
 void buffer_grow(struct buffer *buffer);
 
-/* To be called after each use.  large: it was more than some pages, which may stay. */
+/* To be called after each use of more than the few pages that may stay.  What a slow flow uses
+ * is worth no timer, and does not keep what a burst left. */
 static inline void
-buffer_note_use(struct buffer *buffer, bool large)
+buffer_note_use(struct buffer *buffer)
 {
 	buffer->used = true;
-	if (large && !buffer->grown)
+	if (!buffer->grown)
 		buffer_grow(buffer);
 }
 

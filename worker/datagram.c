@@ -158,8 +158,8 @@ datagram_receive_at(struct datagram_batch *batch, int fd, int first)
 			read_control(d, &batch->messages[i].msg_hdr);
 		reset_message(batch, i);
 	}
-	if (n > 0)
-		buffer_note_use(&batch->buffer, large);
+	if (n > 0 && large)
+		buffer_note_use(&batch->buffer);
 	return n;
 }
 
@@ -171,7 +171,8 @@ datagram_receive_one(struct datagram_batch *batch, int fd, int first)
 	if (n < 0)
 		return -1;
 	batch->datagrams[first].length = batch->datagrams[first].segment = (size_t)n;
-	buffer_note_use(&batch->buffer, first >= SMALL_BATCH || n > SMALL_SIZE);
+	if (first >= SMALL_BATCH || n > SMALL_SIZE)
+		buffer_note_use(&batch->buffer);
 	return 1;
 }
 

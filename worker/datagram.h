@@ -35,7 +35,7 @@ struct datagram {
 
 struct datagram_batch;
 
-/* It gives its memory back by itself when it was not used for a while.  NULL without
+/* It gives its memory back by itself when little of it was used for a while.  NULL without
  * memory. */
 struct datagram_batch *datagram_batch_new(struct event_base *base);
 void datagram_batch_free(struct datagram_batch *batch);

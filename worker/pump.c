@@ -177,7 +177,8 @@ copy(struct run *r)
 
 	if (got <= 0)
 		return got;
-	buffer_note_use(&r->tools->buffer, got > SMALL_READ);
+	if (got > SMALL_READ)
+		buffer_note_use(&r->tools->buffer);
 	if (got < PUMP_BUFFER_SIZE && !r->from->drain)
 		r->from->readable = false;
 	consider(r->p, got == PUMP_BUFFER_SIZE, FULL_READS);

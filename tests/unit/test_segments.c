@@ -454,13 +454,23 @@ crowd(void)
 	CHECK(t.counters.connections == CROWD + 1);
 }
 
+static void
+burst(int client)
+{
+	int i;
+
+	for (i = 0; i < 3; i++)
+		send_segments(client, NULL, SEGMENTS, SEGMENT, SEGMENTS * SEGMENT);
+	WAIT_FOR(t.counters.bytes_in > 3 * SEGMENTS * SEGMENT);
+}
+
 /* 1,000 sessions and a burst cost little, and nothing when they are over. */
 static void
 test_memory(void)
 {
 	long before, with_sessions, with_burst;
 	void *later;
-	int client, i;
+	int client;
 
 	if (raise_nofile() < CROWD + 100 || private_memory() < 0) {
 		printf("skipped, no %d descriptors or no smaps_rollup\n", CROWD);
@@ -478,9 +488,7 @@ test_memory(void)
 	MUST(later != NULL);
 	while (receive(target) != NOTHING)
 		continue;
-	for (i = 0; i < 3; i++)
-		send_segments(client, NULL, SEGMENTS, SEGMENT, SEGMENTS * SEGMENT);
-	WAIT_FOR(t.counters.bytes_in > 3 * SEGMENTS * SEGMENT);
+	burst(client);
 	with_burst = private_memory() - before;
 	printf("%d sessions: %ld KiB; and a burst: %ld KiB\n", CROWD, with_sessions / 1024, with_burst / 1024);
 	CHECK(with_sessions < 512 * 1024 && with_burst > with_sessions + 64 * 1024);
@@ -488,6 +496,44 @@ test_memory(void)
 	WAIT_FOR(private_memory() < before + 64 * 1024);
 	t.mapping.udp_timeout = 60;
 	free(later);
+	close(client);
+	close_all();
+}
+
+/* Calls for more than 10 datagrams a second. */
+static bool
+trickles(int client)
+{
+	static double sent;
+
+	if (net_now() > sent + 0.05) {
+		CHECK(send(client, "x", 1, 0) == 1);
+		sent = net_now();
+	}
+	while (receive(target) != NOTHING)
+		continue;
+	return true;
+}
+
+/* What a burst used is given back although a little goes on. */
+static void
+test_memory_of_trickle(void)
+{
+	long before;
+	int client;
+
+	if (private_memory() < 0) {
+		printf("skipped, no smaps_rollup\n");
+		return;
+	}
+	open_target("127.0.0.1", 0);
+	open_relay("127.0.0.1");
+	client = connect_to(SOCK_DGRAM, &t.public);
+	check_exchange(client, 1);
+	before = private_memory();
+	burst(client);
+	CHECK(private_memory() > before + 64 * 1024);
+	WAIT_FOR(trickles(client) && private_memory() < before + 64 * 1024);
 	close(client);
 	close_all();
 }
@@ -513,6 +559,7 @@ main(void)
 	test_room_in_batch();
 #ifndef __SANITIZE_ADDRESS__
 	test_memory();
+	test_memory_of_trickle();
 #endif
 	loop_end();
 	CHECK(count_open() == before);
