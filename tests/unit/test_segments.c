@@ -84,17 +84,20 @@ check_received(int fd, int count, size_t segment, size_t last)
 	CHECK(receive(fd) == NOTHING);
 }
 
-/* To receivers that know nothing of segments. */
+/* To receivers that know nothing of segments, through a relay that is bound to all
+ * addresses or to the one that the client speaks to. */
 static void
-test_one_by_one(const char *ip)
+test_one_by_one(const char *bind_ip, const char *ip)
 {
 	size_t length = (SEGMENTS - 1) * SEGMENT + SHORTER;
-	struct addr session;
+	struct addr session, public = address(ip);
 	int client;
 
+	if (!open_relay(bind_ip))
+		return;
 	open_target(ip, 0);
-	open_relay(ip);
-	client = connect_to(SOCK_DGRAM, &t.public);
+	addr_set_port(&public, addr_port(&t.public));
+	client = connect_to(SOCK_DGRAM, &public);
 	send_segments(client, NULL, SEGMENTS, SEGMENT, length); /* of somebody unknown as yet */
 	check_received(target, SEGMENTS, SEGMENT, SHORTER);
 	session = meet(client);
@@ -547,8 +550,10 @@ main(void)
 
 	loop_start();
 	log_set_level(LOG_LEVEL_DEBUG);
-	test_one_by_one("127.0.0.1");
-	test_one_by_one("::1");
+	test_one_by_one("127.0.0.1", "127.0.0.1");
+	test_one_by_one("0.0.0.0", "127.0.0.2");
+	test_one_by_one("::1", "::1");
+	test_one_by_one("::", "::1");
 	test_as_one();
 	test_mixed();
 	test_talkers();
