@@ -2,7 +2,7 @@
 /*
  * The queue of datagrams that leave together: what an error says of sending
  * several as one, and what it does not.
- * NEEDS: worker/sendqueue worker/datagram worker/net
+ * NEEDS: worker/sendqueue worker/datagram worker/buffer worker/net
  */
 #include "sendqueue.h"
 
