@@ -21,8 +21,10 @@
 /* More than the longest payload, 65,507 bytes over IPv4 and 65,527 over IPv6. */
 #define DATAGRAM_SIZE 65536
 #define DATAGRAM_BATCH 64
-/* Of those that leave as one, for every kernel that can do it: how many, and their bytes. */
-#define DATAGRAM_SEGMENTS 64
+/* Of those that leave as one, for every kernel that can do it: how many, and their bytes.
+ * Before 5.16 the kernel's limit of 64 counts the bytes of the message's headers, too: so
+ * there is room for these, unless the segments are tiny. */
+#define DATAGRAM_SEGMENTS 60
 #define DATAGRAM_SEGMENTS_SIZE 65507
 
 struct datagram {

@@ -6,6 +6,8 @@
  */
 #include "sendqueue.h"
 
+#include <netinet/udp.h>
+
 #include "datagram.h"
 #include "loop.h"
 
@@ -99,6 +101,54 @@ test_address_gone(void)
 	close(to);
 }
 
+/* Kernels before 5.16 refuse a message that is longer than 64 segments together with
+ * its headers.  Returns whether they would take the one that is received. */
+static bool
+is_for_every_kernel(int fd, size_t *bytes)
+{
+	static uint8_t buf[65536];
+	struct iovec part = {.iov_base = buf, .iov_len = sizeof(buf)};
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct msghdr msg = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+	ssize_t n = recvmsg(fd, &msg, 0);
+	int segment;
+
+	MUST(n > 0 && CMSG_FIRSTHDR(&msg) != NULL && control.header.cmsg_type == UDP_GRO);
+	memcpy(&segment, CMSG_DATA(&control.header), sizeof(segment));
+	*bytes += (size_t)n;
+	return n + 40 + 8 <= (ssize_t)segment * 64;
+}
+
+/* As many as may wait, of that length, which came singly or as one. */
+static void
+test_for_every_kernel(size_t length, int count)
+{
+	struct sendqueue *queue = sendqueue_new();
+	struct addr own, peer, any = {0};
+	uint16_t longest = UINT16_MAX;
+	struct sendqueue_path to = {&peer, &any, &longest};
+	struct datagram d = {.data = data, .length = length * 64 / (size_t)count, .segment = length};
+	uint64_t sent = 0;
+	size_t received = 0;
+	int from, fd, i;
+
+	MUST((from = bind_to(SOCK_DGRAM, "127.0.0.1", 0, &own)) >= 0);
+	MUST((fd = bind_to(SOCK_DGRAM, "127.0.0.1", 0, &peer)) >= 0);
+	datagram_ask_segments(fd);
+	for (i = 0; i < count; i++)
+		sendqueue_add(queue, &to, &d);
+	CHECK(sendqueue_flush(queue, from, &sent) == 0 && sent == length * 64);
+	while (received < sent)
+		CHECK(is_for_every_kernel(fd, &received));
+	CHECK(received == sent);
+	sendqueue_free(queue);
+	close(from);
+	close(fd);
+}
+
 int
 main(void)
 {
@@ -108,6 +158,10 @@ main(void)
 	test_refused_as_one();
 	test_refused_at_all();
 	test_address_gone();
+	test_for_every_kernel(12, 64);
+	test_for_every_kernel(12, 1);
+	test_for_every_kernel(300, 64);
+	test_for_every_kernel(300, 1);
 	loop_end();
 	CHECK(count_open() == before);
 	return check_done();
