@@ -242,6 +242,7 @@ note_events(struct pump_end *end, uint32_t events)
 {
 	bool last = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
 
+	end->closing = (end->closing || (events & EPOLLRDHUP) != 0) && (events & EPOLLERR) == 0;
 	end->urgent = end->urgent || (events & EPOLLPRI) != 0;
 	end->drain = end->drain || last || end->urgent;
 	end->readable = end->readable || last || (events & (EPOLLIN | EPOLLPRI)) != 0;

@@ -76,7 +76,8 @@ push(struct run *r, const uint8_t *data, size_t length)
 
 	if (!r->to->writable)
 		return 0;
-	n = note_write(r, send(r->to->fd, data, length, 0));
+	/* Where the end follows at once, it goes in the same segment. */
+	n = note_write(r, send(r->to->fd, data, length, r->from->closing && !r->p->cut ? MSG_MORE : 0));
 	/* epoll(7): less than all of it means that the space is used up, and an
 	 * edge will follow. */
 	if (n > 0 && (size_t)n < length)

@@ -29,6 +29,7 @@ struct pump_end {
 	/* Behind the next bytes may be what no further event will tell: the end, an
 	 * error, or more bytes after an urgent one.  Only EAGAIN says that all is read. */
 	bool drain;
+	bool closing; /* its end is behind the bytes that are still to be read */
 	bool urgent; /* has had an urgent byte, which splice(2) would never get past */
 };
 
