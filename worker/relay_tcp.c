@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The relay of a TCP mapping; see relay.h.  Accepts clients; what becomes of
- * them is connections.c's, or testpage.c's.  A lack of descriptors or memory only makes new
- * clients wait.
+ * them is connections.c's, or testpage.c's.  A lack of descriptors or memory costs at most the
+ * client that was just accepted; others wait.
  */
 #include "relay.h"
 
