@@ -172,7 +172,8 @@ ask_in_vain() {
     # They are asked again after a while.
     lab_wait 5 refused $(($(grep -c "STUN server 203.0.113.10.*refused" "$LAB_DIR/natterd.log") + 1))
     lab_silence_end
-    lab_wait 5 natter_is web state open
+    # The longer they were silent the longer the kernel waits until it sends again.
+    lab_wait $((5 * ${NATTER_SLOW:-1})) natter_is web state open
     always_published
 }
 
