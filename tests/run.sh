@@ -10,15 +10,16 @@ set -uo pipefail
 # These wait for silence, or for time to pass, most of the time: each lane runs beside the others, and what it says
 # comes at the end.
 lanes=("check.bats" "idle.bats" "diagnosis.bats interval.bats mappings.bats" "keepalive.bats neighbours.bats network.bats"
-    "rebind.bats takeover.bats" "commandline.bats servers.bats v09.bats")
+    "rebind.bats takeover.bats" "commandline.bats servers.bats v09.bats" "bench/bench.bats bench/relays.bats")
 
 cd "$(dirname "$0")" || exit 1
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 if (($# == 0)); then
     for lane in "${lanes[@]}"; do
+        log=${lane%% *}
         # shellcheck disable=SC2086
-        bats --tap $lane >"$logs/${lane%% *}" 2>&1 &
+        bats --tap $lane >"$logs/${log//\//-}" 2>&1 &
     done
     for file in ./*.bats lab/*.bats bench/*.bats; do
         [[ " ${lanes[*]} " == *" ${file#./} "* ]] || set -- "$@" "$file"
