@@ -165,7 +165,7 @@ refreshed_in_vain() {
 ask_in_vain() {
     local n
     for ((n = 1; n <= $1; n++)); do
-        lab_wait $((5 * ${NATTER_SLOW:-1})) refreshed_in_vain "$(count_refused)"
+        lab_wait $((3 * ${NATTER_SLOW:-1})) refreshed_in_vain "$(count_refused)"
     done
 }
 

@@ -111,9 +111,10 @@ pipes_take(struct pipes *pool)
 		pool->spare_count--;
 		return pipe;
 	}
-	if (!pool->denied)
-		pipe = make_pipe();
-	if (pipe == NULL && !pool->denied) {
+	if (pool->denied)
+		return NULL;
+	pipe = make_pipe();
+	if (pipe == NULL) {
 		pool->denied = true;
 		sweep_later(pool);
 	}

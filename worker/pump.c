@@ -114,10 +114,10 @@ push_stash(struct run *r)
 }
 
 static void
-leave_pipe(struct run *r)
+leave_pipe(struct pump *p, struct pump_tools *tools)
 {
-	pipes_return(r->tools->pipes, r->p->pipe);
-	r->p->pipe = NULL;
+	pipes_return(tools->pipes, p->pipe);
+	p->pipe = NULL;
 }
 
 static int
@@ -235,7 +235,7 @@ move(struct run *r)
 	if (p->pipe == NULL && splices)
 		p->pipe = pipes_take(r->tools->pipes);
 	else if (p->pipe != NULL && p->pipe->held == 0 && !splices)
-		leave_pipe(r);
+		leave_pipe(p, r->tools);
 	return p->pipe != NULL ? pour(r) : copy(r);
 }
 
@@ -278,7 +278,7 @@ pump_run(struct pump *p, struct pump_end *from, struct pump_end *to, struct pump
 	enum pump_result result = run(&r);
 
 	if (p->pipe != NULL && p->pipe->held == 0)
-		leave_pipe(&r);
+		leave_pipe(p, tools);
 	return result;
 }
 
@@ -302,6 +302,5 @@ pump_clear(struct pump *p, struct pump_tools *tools)
 	free(p->stash);
 	p->stash = NULL;
 	if (p->pipe != NULL)
-		pipes_return(tools->pipes, p->pipe);
-	p->pipe = NULL;
+		leave_pipe(p, tools);
 }

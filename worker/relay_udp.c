@@ -22,7 +22,6 @@
 #include "udp_sessions.h"
 
 struct relay_udp {
-	struct event_base *base;
 	const struct mapping *mapping;
 	struct relay_counters *counters;
 	int fd;
@@ -284,10 +283,8 @@ relay_udp_inject(struct relay_udp *relay, const struct addr *client, const void 
 }
 
 static int
-start(struct relay_udp *r)
+start(struct relay_udp *r, struct event_base *base)
 {
-	struct event_base *base = r->base;
-
 	if (datagram_ask_local(r->fd) < 0)
 		return -1;
 	datagram_ask_segments(r->fd);
@@ -317,11 +314,10 @@ relay_udp_open(struct event_base *base, const struct mapping *mapping, int fd, s
 		errno = ENOMEM;
 		return NULL;
 	}
-	r->base = base;
 	r->mapping = mapping;
 	r->counters = counters;
 	r->fd = fd;
-	if (start(r) == 0)
+	if (start(r, base) == 0)
 		return r;
 	error = errno;
 	relay_udp_close(r);
