@@ -234,7 +234,7 @@ at_once_to() {
             >"$LAB_DIR/one.out" 2>"$LAB_DIR/one.log" </dev/null 3>&- 4>&- &
         address
         kill -"$signal" $!
-        lab_wait $((1 * ${NATTER_SLOW:-1})) nobody_there
+        lab_wait 1 nobody_there
         wait $!
         [[ $(tail -n 1 "$LAB_DIR/one.log") == "ended: "* ]]
         nothing_written

@@ -48,7 +48,7 @@ table ip idle {
 }
 END
     natter_start_in_quiet
-    lab_wait $((5 * ${NATTER_SLOW:-1})) all_open || { natter_trouble && return 1; }
+    lab_wait 5 all_open || { natter_trouble && return 1; }
     mapfile -t workers < <(natter_ctl list --json | jq -r '.[].pid')
 }
 

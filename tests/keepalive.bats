@@ -117,7 +117,7 @@ expect_no_gap() {
     config
     start
     start_counting
-    lab_wait $((25 * ${NATTER_SLOW:-1})) said "$3" "$4"
+    lab_wait 25 said "$3" "$4"
     lab_end counter
     sort "$LAB_DIR/counter.log" | uniq -c
     run ! grep -x 0 "$LAB_DIR/counter.log"
@@ -139,7 +139,7 @@ expect_no_gap() {
     kept=$(connection_to 203.0.113.31)
     count_calls 203.0.113.30
     lab_silence 203.0.113.30
-    lab_wait $((6 * ${NATTER_SLOW:-1})) holds 203.0.113.31:80
+    lab_wait 6 holds 203.0.113.31:80
     lab_wait 2 said 1 "server 203.0.113.30 (203.0.113.30:80, tcp) failed and is left alone"
     [[ $(connection_to 203.0.113.31) == "$kept" ]]
     stayed_open
@@ -165,7 +165,7 @@ refreshed_in_vain() {
 ask_in_vain() {
     local n
     for ((n = 1; n <= $1; n++)); do
-        lab_wait $((3 * ${NATTER_SLOW:-1})) refreshed_in_vain "$(count_refused)"
+        lab_wait 3 refreshed_in_vain "$(count_refused)"
     done
 }
 
@@ -177,12 +177,12 @@ ask_in_vain() {
     ask_in_vain 3
     stayed_open
     lab_silence 203.0.113.30 203.0.113.31
-    lab_wait $((5 * ${NATTER_SLOW:-1})) natter_is web state degraded
+    lab_wait 5 natter_is web state degraded
     # They are asked again after a while.
-    lab_wait $((5 * ${NATTER_SLOW:-1})) refused_more_than "$(count_refused)"
+    lab_wait 5 refused_more_than "$(count_refused)"
     lab_silence_end
     # The longer they were silent the longer the kernel waits until it sends again.
-    lab_wait $((5 * ${NATTER_SLOW:-1})) natter_is web state open
+    lab_wait 5 natter_is web state open
     always_published
 }
 
@@ -210,7 +210,7 @@ far() {
     config
     start
     far 203.0.113.30 203.0.113.31
-    lab_wait $((20 * ${NATTER_SLOW:-1})) said 10 "keep-alive server .*No route to host"
+    lab_wait 20 said 10 "keep-alive server .*No route to host"
     natter_is web state degraded
     nothing_changed
 }
@@ -359,7 +359,7 @@ learned() {
     lazy=b
     [[ $(grep "has the duty to watch" "$LAB_DIR/natterd.log" | tail -n 1) == *" a: "* ]] || lazy=a
     natter_is "$lazy" keep_alive_interval 6
-    lab_wait $((20 * ${NATTER_SLOW:-1})) learned
+    lab_wait 20 learned
     lab_wait 5 natter_is "$lazy" state open
 }
 
@@ -377,7 +377,7 @@ END
     at=$(natter_open game)
     lab_silence 203.0.113.10
     lab_forget
-    lab_wait $((12 * ${NATTER_SLOW:-1})) moved
+    lab_wait 12 moved
 }
 
 @test "UDP: all STUN servers silent: the address stands, and the log says once what is wrong, and that it is over" {
@@ -389,7 +389,7 @@ END
     natter_start
     at=$(natter_open game)
     lab_silence 203.0.113.10 203.0.113.11 203.0.113.20 203.0.113.21
-    lab_wait $((12 * ${NATTER_SLOW:-1})) grep -q "warning: game: degraded: no STUN server is heard any more" "$LAB_DIR/natterd.log"
+    lab_wait 12 grep -q "warning: game: degraded: no STUN server is heard any more" "$LAB_DIR/natterd.log"
     natter_is game outer "$at"
     lab_silence_end
     lab_wait 5 grep -q "info: game: open at $at again" "$LAB_DIR/natterd.log"
@@ -406,7 +406,7 @@ END
     asked_often() {
         (($(grep -c "web: keep-alive server 203.0.113.3[01] .* Connection refused" "$LAB_DIR/natterd.log") >= 8))
     }
-    lab_wait $((15 * ${NATTER_SLOW:-1})) asked_often
+    lab_wait 15 asked_often
     (($(grep -c "warning: web: degraded: keep-alive server" "$LAB_DIR/natterd.log") == 1))
     natter_is web outer "$outer"
 }

@@ -75,9 +75,9 @@ changed() {
     [[ $(natter_field open inner) == 192.168.77.2:8083 ]]
     hang_up 192.168.77.2
     dial 192.168.77.50
-    lab_wait $((2 * ${NATTER_SLOW:-1})) changed web "$web"
-    lab_wait $((2 * ${NATTER_SLOW:-1})) changed game "$game"
-    lab_wait $((2 * ${NATTER_SLOW:-1})) natter_is open inner 192.168.77.50:8083
+    lab_wait 2 changed web "$web"
+    lab_wait 2 changed game "$game"
+    lab_wait 2 natter_is open inner 192.168.77.50:8083
     web_serves
     game_serves
     lab_wait 2 grep -qx "open 192.168.77.50:8083" "$LAB_DIR/hooks.log"
@@ -90,9 +90,9 @@ changed() {
     web=$(natter_field web outer)
     game=$(natter_field game outer)
     dial 192.168.77.2
-    lab_wait $((2 * ${NATTER_SLOW:-1})) changed web "$web"
-    lab_wait $((2 * ${NATTER_SLOW:-1})) changed game "$game"
-    lab_wait $((2 * ${NATTER_SLOW:-1})) natter_is open inner 192.168.77.2:8083
+    lab_wait 2 changed web "$web"
+    lab_wait 2 changed game "$game"
+    lab_wait 2 natter_is open inner 192.168.77.2:8083
     web_serves
     game_serves
     logged "web: 192.168.77.2 is back and used again"
@@ -110,13 +110,13 @@ changed() {
     natter_open game
     for next in 50 51 2; do
         ip -n "$LAB_HOST" address flush dev eth0
-        lab_wait $((2 * ${NATTER_SLOW:-1})) natter_is web state backoff
-        lab_wait $((2 * ${NATTER_SLOW:-1})) natter_is game state backoff
+        lab_wait 2 natter_is web state backoff
+        lab_wait 2 natter_is game state backoff
         [[ ! $(natter_field web outer) && ! $(natter_field game outer) ]]
         [[ $(natter_field web error) == *"this machine does not have the address now"* ]]
         dial 192.168.77.$next
-        natter_open web $((2 * ${NATTER_SLOW:-1}))
-        natter_open game $((2 * ${NATTER_SLOW:-1}))
+        natter_open web 2
+        natter_open game 2
         web_serves
         game_serves
         bound_to 192.168.77.$next 8081
@@ -154,7 +154,7 @@ keep_alives() {
     web=$(natter_open web)
     hang_up 192.168.77.2
     dial 192.168.77.50
-    lab_wait $((2 * ${NATTER_SLOW:-1})) changed web "$web"
+    lab_wait 2 changed web "$web"
     outer=$(natter_field web outer)
     before=$(keep_alives)
     kill -9 "$(natter_field web pid)"
@@ -244,7 +244,7 @@ kill_natterd() {
 # (RFC 5961); the next SYN comes after a second.
 same_port_at_once() {
     natter_start
-    [[ $(natter_open web $((4 * ${NATTER_SLOW:-1}))) == "$1" ]]
+    [[ $(natter_open web 4) == "$1" ]]
     natter_stop
 }
 
@@ -266,7 +266,7 @@ same_port_at_once() {
     config_web '"203.0.113.30"'
     predecessor "OPEN:/dev/null" time-wait
     natter_start
-    natter_open web $((2 * ${NATTER_SLOW:-1}))
+    natter_open web 2
 }
 
 @test "TIME_WAIT towards a web server without timestamps: the other one holds the mapping at once" {
@@ -274,7 +274,7 @@ same_port_at_once() {
     config_web '"203.0.113.30", "203.0.113.31"'
     predecessor "OPEN:/dev/null" time-wait
     natter_start
-    natter_open web $((2 * ${NATTER_SLOW:-1}))
+    natter_open web 2
     in_state established 203.0.113.31
     logged "an older connection to it that has not ended yet"
     in_state time-wait
@@ -293,7 +293,7 @@ orphan() {
     config_web '"203.0.113.30", "203.0.113.31"'
     orphan
     natter_start
-    natter_open web $((2 * ${NATTER_SLOW:-1}))
+    natter_open web 2
     in_state established 203.0.113.31
     in_state fin-wait-1
 }
@@ -313,7 +313,7 @@ orphan() {
     }
     lab_in "$LAB_INET" nft delete table ip silent
     lab_wait 30 ended
-    natter_open web $((2 * ${NATTER_SLOW:-1}))
+    natter_open web 2
 }
 
 die_with_a_request_on_its_way() {

@@ -166,7 +166,7 @@ withdrawn() {
     natter_open web
     next_worker "exit 1"
     kill -9 "$(natter_field web pid)"
-    lab_wait $((2 * ${NATTER_SLOW:-1})) withdrawn
+    lab_wait 2 withdrawn
     [[ $(natter_field web error) == "its worker ended with status 1" ]]
     port_free 8081
     run -7 lab_in "$LAB_LAN" curl -sS -m 5 http://192.168.77.2:8081/

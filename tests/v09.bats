@@ -112,11 +112,11 @@ END
     }
     lab_wait 2 holds_to 8080
     lab_wait 2 holds_to 8081
-    lab_wait $((6 * ${NATTER_SLOW:-1})) heads "$LAB_DIR/web-203.0.113.40:8080.d/access.log" 1
+    lab_wait 6 heads "$LAB_DIR/web-203.0.113.40:8080.d/access.log" 1
     lab_end web-203.0.113.40:8080
     run ! holds_to 8080
     holds_to 8081
-    lab_wait $((6 * ${NATTER_SLOW:-1})) heads "$LAB_DIR/web-203.0.113.41:8081.d/access.log" 1
+    lab_wait 6 heads "$LAB_DIR/web-203.0.113.41:8081.d/access.log" 1
     [[ $(natter_open web) == "$outer" ]]
     [[ $(natter_fetch "$outer") == "inside page" ]]
 }
@@ -162,10 +162,10 @@ mappings = ( { name = "stuck1"; protocol = "tcp"; $stuck, { name = "stuck2"; pro
              { name = "web"; protocol = "tcp"; target = "192.168.77.3:80"; } );
 END
     natter_start
-    outer=$(natter_open web $((2 * ${NATTER_SLOW:-1})))
+    outer=$(natter_open web 2)
     natter_is stuck1 state connecting && natter_is stuck2 state connecting && natter_is stuck3 state probing
     lab_forget
-    lab_wait $((3 * ${NATTER_SLOW:-1})) moved web "$outer"
+    lab_wait 3 moved web "$outer"
     [[ $(natter_ctl list --json | jq -r '[.[] | select(.state == "open") | .name] | join(" ")') == web ]]
     [[ $(natter_fetch "$(natter_field web outer)") == "inside page" ]]
 }

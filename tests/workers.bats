@@ -98,7 +98,7 @@ all_gone() {
     fifty_mappings
     lab_web "$LAB_LAN" 192.168.77.3:80 "inside page"
     natter_start
-    lab_wait $((3 * ${NATTER_SLOW:-1})) all_open
+    lab_wait 3 all_open
     before=$(natter_ctl list --json | jq -r '.[].outer')
     # A client in the middle of something on every other mapping.
     connections() {
@@ -153,7 +153,7 @@ all_gone() {
         lab_wait 5 fifty_workers
         mapfile -t workers < <(workers_of "$(natter_pid)")
         kill -"$signal" "$(natter_pid)"
-        lab_wait $((1 * ${NATTER_SLOW:-1})) all_gone "$(natter_pid)" "${workers[@]}"
+        lab_wait 1 all_gone "$(natter_pid)" "${workers[@]}"
         grep -q "natterd: ended" "$LAB_DIR/natterd.log"
         [[ ! -e $LAB_DIR/natter.sock && ! -e $LAB_DIR/natterd.pid-file ]]
     done

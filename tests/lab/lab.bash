@@ -66,10 +66,11 @@ lab_need_root() {
 # --- Waiting and processes ---
 
 # lab_wait SECONDS COMMAND...: until the command succeeds; its output is thrown away. The command itself must not hang.
+# NATTER_SLOW, a whole number, makes the seconds longer.
 lab_wait() {
     local LC_ALL=C span deadline
     printf -v span %.0f "${1}e6"
-    deadline=$((${EPOCHREALTIME/./} + span))
+    deadline=$((${EPOCHREALTIME/./} + span * ${NATTER_SLOW:-1}))
     until "${@:2}" >/dev/null 2>&1; do
         if ((${EPOCHREALTIME/./} > deadline)); then
             lab__say "not true within $1 s: ${*:2}"
