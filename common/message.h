@@ -8,7 +8,8 @@
  *     | kind   | payload
  *     +--------+------------- - -
  *
- *     down  MAPPING   struct mapping         first, once
+ *     down  MAPPING   struct mapping         first, and whenever it changes: never its protocol, task,
+ *                                            bind address and identity
  *     down  SERVERS   struct servers         whenever it changes
  *     down  AGAIN     struct again           look again now
  *     down  DUTY      struct duty            whenever it changes

@@ -76,6 +76,13 @@ refuse(struct peer *p, const char *why)
 }
 
 void
+peer_send_mapping(struct peer *p)
+{
+	if (p->fd >= 0 && message_send(p->fd, MESSAGE_MAPPING, p->mapping, sizeof(*p->mapping), -1) < 0 && errno == EAGAIN)
+		refuse(p, "does not read");
+}
+
+void
 peer_send_servers(struct peer *p, const struct servers *servers)
 {
 	if (p->fd >= 0 && message_send(p->fd, MESSAGE_SERVERS, servers, sizeof(*servers), -1) < 0 && errno == EAGAIN)

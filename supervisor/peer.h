@@ -59,6 +59,8 @@ void peer_kill(struct peer *p);
 void peer_forget(struct peer *p);
 
 /* Nothing if there is no worker. */
+/* *mapping is another one, but for its protocol, task, bind address and identity. */
+void peer_send_mapping(struct peer *p);
 void peer_send_servers(struct peer *p, const struct servers *servers);
 void peer_look_again(struct peer *p, enum again_reason reason);
 void peer_send_duty(struct peer *p, bool watch);

@@ -67,6 +67,14 @@ struct service *service_find(const char *name);
 /* New resolved addresses, or news of servers: sends them to every worker that they concern. */
 void services_update_servers(void);
 
+/* From now on its mapping is *m, which differs in neither protocol nor bind address and must
+ * live as long as the service or until the next change: the worker goes on with it, and neither
+ * the hole nor a connection is lost.  Nothing is said of it. */
+void service_change(struct service *s, const struct config_mapping *m);
+
+/* From now on natterd and all of its workers log at this level. */
+void services_set_log_level(enum log_level level);
+
 /* As the operator asks: its worker looks again at once, and starts at once if it waits
  * to be restarted. */
 void service_refresh(struct service *s);

@@ -47,8 +47,8 @@ bulletin_reach(struct bulletin *b)
 	return b->reach;
 }
 
-static void
-set_title(const struct bulletin *b)
+void
+bulletin_retitle(const struct bulletin *b)
 {
 	const struct mapping *m = &b->worker->mapping;
 	char inner[ADDR_TEXT_SIZE], outer[ADDR_TEXT_SIZE];
@@ -82,7 +82,7 @@ bulletin_enter(struct bulletin *b, enum state state, const char *why)
 		text_copy_printable(b->report.error, sizeof(b->report.error), why, strlen(why));
 	if (old != state)
 		log_debug("%s -> %s%s%s", state_name(old), state_name(state), why[0] != '\0' ? ": " : "", why);
-	set_title(b);
+	bulletin_retitle(b);
 	bulletin_send(b);
 }
 

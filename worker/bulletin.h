@@ -45,6 +45,9 @@ void bulletin_count_loss(struct bulletin *b);
 /* What reaches it is to be looked into again with the next answer, even if the outer address stays. */
 void bulletin_look_again(struct bulletin *b);
 
+/* The mapping may have another name. */
+void bulletin_retitle(const struct bulletin *b);
+
 /* Sends it, if it changed. */
 void bulletin_send(struct bulletin *b);
 

@@ -313,7 +313,7 @@ on_again(void *context, enum again_reason reason)
 struct natcheck *
 natcheck_new(struct worker *worker)
 {
-	static const struct uplink_handlers handlers = {on_servers, on_again, NULL};
+	static const struct uplink_handlers handlers = {.on_servers = on_servers, .on_again = on_again};
 	struct natcheck *c = alloc_zero(sizeof(*c));
 
 	c->worker = worker;

@@ -18,6 +18,7 @@
 
 #include "alloc.h"
 #include "backoff.h"
+#include "change.h"
 #include "evidence.h"
 #include "log.h"
 #include "net.h"
@@ -388,7 +389,7 @@ on_duty(void *context, const struct duty *duty)
 struct session *
 session_new(struct worker *worker)
 {
-	static const struct uplink_handlers from_above = {on_servers, on_again, on_duty};
+	static const struct uplink_handlers from_above = {session_change, on_servers, on_again, on_duty};
 	static const struct serving_handlers from_serving = {on_serving_ready, on_serving_failed, on_traffic};
 	struct session *s = alloc_zero(sizeof(*s));
 

@@ -68,6 +68,11 @@ static void
 dispatch(struct uplink *u, const struct message *m)
 {
 	switch (m->kind) {
+	case MESSAGE_MAPPING:
+		if (m->length != sizeof(m->mapping) || u->handlers.on_mapping == NULL)
+			break;
+		u->handlers.on_mapping(u->context, &m->mapping);
+		return;
 	case MESSAGE_SERVERS:
 		if (m->length != sizeof(m->servers))
 			break;

@@ -13,6 +13,7 @@
 #include "message.h"
 
 struct uplink_handlers {
+	void (*on_mapping)(void *context, const struct mapping *mapping); /* another one; NULL: there is none */
 	void (*on_servers)(void *context, const struct servers *servers);
 	void (*on_again)(void *context, enum again_reason reason);
 	void (*on_duty)(void *context, const struct duty *duty); /* NULL: there is none */
