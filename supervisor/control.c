@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "alloc.h"
@@ -31,6 +32,7 @@ static const struct timeval accept_pause = {.tv_sec = 1};
 struct client {
 	LIST_ENTRY(client) entry;
 	struct bufferevent *stream;
+	uid_t uid;      /* the effective one, at the time it connected */
 	bool waiting;   /* for the result of a check; what else it sent is read afterwards */
 	bool dismissed; /* what else it sent is not read any more */
 	bool ended;     /* it sends no more */
@@ -119,7 +121,7 @@ take_line(struct client *c, const char *line, size_t length)
 	} else {
 		answer = json_object_new_object();
 		json_object_object_add(answer, "ok", json_object_new_boolean(1));
-		if (control_commands_answer(request, json_object_get_string(name), answer))
+		if (control_commands_answer(request, json_object_get_string(name), c->uid, answer))
 			send_answer(c, answer);
 		else
 			start_waiting(c, answer);
@@ -211,6 +213,19 @@ control_answer_waiting(struct json_object *answer)
 	}
 }
 
+/* The kernel's word for who connected. */
+static bool
+find_uid(int fd, uid_t *uid)
+{
+	struct ucred peer;
+	socklen_t length = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0)
+		return false;
+	*uid = peer.uid;
+	return true;
+}
+
 static bool
 client_new(int fd)
 {
@@ -218,7 +233,8 @@ client_new(int fd)
 
 	if (c == NULL)
 		return false;
-	c->stream = bufferevent_socket_new(control.base, fd, BEV_OPT_CLOSE_ON_FREE);
+	if (find_uid(fd, &c->uid))
+		c->stream = bufferevent_socket_new(control.base, fd, BEV_OPT_CLOSE_ON_FREE);
 	if (c->stream == NULL) {
 		free(c);
 		return false;

@@ -11,6 +11,9 @@
  *     {"command": "check-nat"}             {"ok": true, "check": {...}}
  *     anything else                        {"ok": false, "error": "in plain words"}
  *
+ * Whoever may connect may read.  What changes something (refresh) is only done for root
+ * and natterd's own user, by the credentials that the kernel has of the client.
+ *
  * A mapping is an object with every field of record.h; refreshed is the number of
  * mappings that look again; a check is checknat_verdict.h's,
  * and its answer takes up to a minute.  Several requests may

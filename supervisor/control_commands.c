@@ -4,6 +4,7 @@
  */
 #include "control_commands.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,7 +23,8 @@ static struct {
 } checks;
 
 enum permission {
-	PERMISSION_READ, /* everybody who may connect: the socket's mode decides */
+	PERMISSION_READ,   /* everybody who may connect: the socket's mode decides */
+	PERMISSION_CHANGE, /* root and natterd's own user */
 };
 
 struct command {
@@ -165,35 +167,53 @@ answer_check(struct json_object *request, struct json_object *answer)
 static const struct command commands[] = {
     {"list", PERMISSION_READ, answer_list},
     {"show", PERMISSION_READ, answer_show},
-    {"refresh", PERMISSION_READ, answer_refresh},
+    {"refresh", PERMISSION_CHANGE, answer_refresh},
     {"version", PERMISSION_READ, answer_version},
     {"check-nat", PERMISSION_READ, answer_check},
 };
 
 static bool
-is_permitted(const struct command *command)
+is_permitted(const struct command *command, uid_t uid)
 {
-	switch (command->permission) {
-	case PERMISSION_READ:
-		return true;
-	}
-	return false;
+	return command->permission == PERMISSION_READ || uid == 0 || uid == geteuid();
 }
 
-bool
-control_commands_answer(struct json_object *request, const char *name, struct json_object *answer)
+static void
+refuse_permission(struct json_object *answer, const struct command *command)
+{
+	char own[64] = "", error[200];
+
+	if (geteuid() != 0)
+		snprintf(own, sizeof(own), " and natterd's own user (uid %ld)", (long)geteuid());
+	snprintf(error, sizeof(error),
+	    "permission denied: to %s takes the right to change what natterd does, which only root%s has; try it with "
+	    "sudo",
+	    command->name, own);
+	control_commands_refuse(answer, error);
+}
+
+static const struct command *
+find_command(const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		if (strcmp(commands[i].name, name) != 0)
-			continue;
-		if (is_permitted(&commands[i]))
-			return commands[i].answer(request, answer);
-		control_commands_refuse(answer, "permission denied");
-		return true;
-	}
-	control_commands_refuse(answer, "this natterd does not know that command");
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+bool
+control_commands_answer(struct json_object *request, const char *name, uid_t uid, struct json_object *answer)
+{
+	const struct command *command = find_command(name);
+
+	if (command == NULL)
+		control_commands_refuse(answer, "this natterd does not know that command");
+	else if (!is_permitted(command, uid))
+		refuse_permission(answer, command);
+	else
+		return command->answer(request, answer);
 	return true;
 }
 

@@ -9,6 +9,7 @@
 #include <event2/event.h>
 #include <json-c/json.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "config.h"
 
@@ -20,9 +21,9 @@ void control_commands_open(struct event_base *base, const struct config *config,
 /* Ends a check that runs. */
 void control_commands_close(void);
 
-/* Answers the command name of request in answer, which says "ok" already.  Returns
- * false if its client has to wait for a check. */
-bool control_commands_answer(struct json_object *request, const char *name, struct json_object *answer);
+/* Answers the command name of request, of a client with the effective user uid, in answer,
+ * which says "ok" already.  Returns false if its client has to wait for a check. */
+bool control_commands_answer(struct json_object *request, const char *name, uid_t uid, struct json_object *answer);
 
 /* The answer to what cannot be answered otherwise. */
 void control_commands_refuse(struct json_object *answer, const char *error);

@@ -244,6 +244,33 @@ test_refresh(void)
 	close(fd);
 }
 
+/* Who is neither root nor natterd's user reads all and changes nothing. */
+static void
+test_permissions(void)
+{
+	int fd, own;
+
+	if (geteuid() != 0)
+		return;
+	CHECK(chmod(".", 0711) == 0 && seteuid(65534) == 0);
+	fd = connect_client();
+	CHECK(seteuid(0) == 0);
+	CHECK(strstr(ask(fd, "{\"command\":\"list\"}\n"), "\"ok\":true") != NULL);
+	CHECK_TEXT(ask(fd, "{\"command\":\"refresh\"}\n"),
+	    "{\"ok\":false,\"error\":\"permission denied: to refresh takes the right to change what natterd does, which "
+	    "only root has; try it with sudo\"}\n");
+	check_refreshed(0, 0, 0);
+	/* As if natterd itself ran without root. */
+	CHECK(seteuid(65533) == 0);
+	own = connect_client();
+	CHECK(strstr(ask(fd, "{\"command\":\"refresh\"}\n"), "only root and natterd's own user (uid 65533) has") != NULL);
+	CHECK_TEXT(ask(own, "{\"command\":\"refresh\",\"name\":\"web\"}\n"), "{\"ok\":true,\"refreshed\":1}\n");
+	CHECK(seteuid(0) == 0);
+	check_refreshed(1, 0, 0);
+	close(fd);
+	close(own);
+}
+
 /* Who asks during a check waits for that one; a client that leaves is no trouble. */
 static void
 test_check(void)
@@ -409,6 +436,7 @@ main(void)
 	CHECK(control_open(base, PATH, (gid_t)-1) == 0);
 	test_commands();
 	test_refresh();
+	test_permissions();
 	test_check();
 	test_many_wait();
 	test_half_close();
