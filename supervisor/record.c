@@ -80,6 +80,25 @@ get_outer_port(const struct service *s)
 	return addr_port(&s->report.outer);
 }
 
+/* "IP4P", a convention of DNS clients: an IPv6 address 2001::PORT:IPv4, all in hexadecimal digits. */
+static void
+get_ip4p(const struct service *s, char value[RECORD_VALUE_SIZE])
+{
+	const struct addr *outer = &s->report.outer;
+	struct addr ip4p;
+	uint8_t *bytes = ip4p.v6.sin6_addr.s6_addr;
+
+	memset(&ip4p, 0, sizeof(ip4p));
+	if (outer->sa.sa_family == AF_INET) {
+		ip4p.v6.sin6_family = AF_INET6;
+		bytes[0] = 0x20;
+		bytes[1] = 0x01;
+		memcpy(&bytes[10], &outer->v4.sin_port, 2);
+		memcpy(&bytes[12], &outer->v4.sin_addr, 4);
+	}
+	addr_ip_text(&ip4p, value);
+}
+
 static void
 get_event(const struct service *s, char value[RECORD_VALUE_SIZE])
 {
@@ -205,6 +224,7 @@ const struct record_field record_fields[] = {
     {.name = "outer", .kind = RECORD_WORD, .text = get_outer},
     {.name = "outer_ip", .kind = RECORD_WORD, .text = get_outer_ip},
     {.name = "outer_port", .kind = RECORD_NUMBER, .number = get_outer_port},
+    {.name = "ip4p", .kind = RECORD_WORD, .text = get_ip4p},
     {.name = "event", .kind = RECORD_WORD, .text = get_event},
     {.name = "old_outer", .kind = RECORD_WORD, .text = get_old_outer},
     {.name = "old_outer_ip", .kind = RECORD_WORD, .text = get_old_outer_ip},

@@ -41,6 +41,7 @@ test_values(void)
 	CHECK_TEXT(value_of(&s, "outer"), "203.0.113.7:40123");
 	CHECK_TEXT(value_of(&s, "outer_ip"), "203.0.113.7");
 	CHECK_TEXT(value_of(&s, "outer_port"), "40123");
+	CHECK_TEXT(value_of(&s, "ip4p"), "2001::9cbb:cb00:7107");
 	CHECK_TEXT(value_of(&s, "event"), "change");
 	CHECK_TEXT(value_of(&s, "old_outer"), "203.0.113.7:40120");
 	CHECK_TEXT(value_of(&s, "old_outer_ip"), "203.0.113.7");
@@ -71,6 +72,7 @@ test_absent_values(void)
 	CHECK_TEXT(value_of(&s, "outer"), "");
 	CHECK_TEXT(value_of(&s, "outer_ip"), "");
 	CHECK_TEXT(value_of(&s, "outer_port"), "0");
+	CHECK_TEXT(value_of(&s, "ip4p"), "");
 	CHECK_TEXT(value_of(&s, "event"), "");
 	CHECK_TEXT(value_of(&s, "old_outer"), "");
 	CHECK_TEXT(value_of(&s, "old_outer_ip"), "");
@@ -96,6 +98,7 @@ test_ipv6(void)
 	CHECK_TEXT(value_of(&s, "inner"), "[fd00::5]:80");
 	CHECK_TEXT(value_of(&s, "outer"), "[2001:db8::1]:443");
 	CHECK_TEXT(value_of(&s, "outer_ip"), "2001:db8::1");
+	CHECK_TEXT(value_of(&s, "ip4p"), "");
 }
 
 static void
