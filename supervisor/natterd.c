@@ -21,6 +21,7 @@
 #include "log.h"
 #include "logger.h"
 #include "netwatch.h"
+#include "notify.h"
 #include "options.h"
 #include "ports.h"
 #include "publish.h"
@@ -219,6 +220,7 @@ open_all(struct event_base *base, const struct options *options, struct config *
 static void
 close_all(void)
 {
+	notify_stopping();
 	control_commands_close();
 	services_stop();
 	status_write_stopped();
@@ -246,6 +248,7 @@ serve(const struct options *options, struct config *config)
 	signal(SIGUSR1, SIG_IGN); /* whoever expects a log to be reopened must not end us */
 	signal(SIGUSR2, SIG_IGN);
 	raise_descriptor_limit();
+	notify_open(options->foreground);
 	base = event_base_new(); /* after the fork: an epoll descriptor is not to be shared */
 	if (base == NULL)
 		fatal("natterd: cannot make an event loop");
@@ -255,6 +258,7 @@ serve(const struct options *options, struct config *config)
 	result = open_all(base, options, config);
 	if (result == 0) {
 		daemon_ready();
+		notify_ready();
 		event_base_dispatch(base);
 		result = console_has_failed() ? -1 : 0;
 	}

@@ -9,6 +9,7 @@
 
 #include "hook.h"
 #include "log.h"
+#include "notify.h"
 #include "record.h"
 #include "status.h"
 
@@ -127,6 +128,7 @@ publish_report(struct service *s, const struct report *old)
 	if (new->advice[0] != '\0' && strcmp(new->advice, old->advice) != 0 && may_log(s, LOG_LEVEL_INFO))
 		log_info("%s: %s", s->mapping.name, new->advice);
 	status_write_soon();
+	notify_mappings();
 	hook_update(s->hook);
 	if (observe != NULL)
 		observe(s, old);

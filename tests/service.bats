@@ -175,3 +175,60 @@ start_daemon() {
     # The end of natterd is the end of its hooks and of what they started.
     lab_wait 2 lab_gone "$(<"$LAB_DIR/hook.pid")"
 }
+
+# manager SOCKET: in the place of a service manager; what it is told is in told.txt.
+manager() {
+    lab_spawn "$LAB_HOST" manager socat -u "$1" "CREATE:$LAB_DIR/told.txt"
+}
+
+told() {
+    tr '\n' ' ' <"$LAB_DIR/told.txt" | grep -qE "$1"
+}
+
+@test "a service manager is told of the start, of what is open and of the end, and no child can tell it anything" {
+    manager "UNIX-RECV:$LAB_DIR/manager.sock"
+    lab_wait 5 test -S "$LAB_DIR/manager.sock"
+    config_web <<<'status_report = { hook = "env > hook.env"; };'
+    NOTIFY_SOCKET=$LAB_DIR/manager.sock natter_start
+    lab_wait 5 told "^READY=1 MAINPID=$(natter_pid)"
+    natter_open web
+    lab_wait 5 told 'STATUS=0 of 1 mapping open.*STATUS=1 of 1 mapping open'
+    lab_wait 5 grep -q ^NATTER_NAME=web "$LAB_DIR/hook.env"
+    run ! grep NOTIFY_SOCKET "$LAB_DIR/hook.env"
+    [[ $(tr '\0' '\n' <"/proc/$(natter_field web pid)/environ") != *NOTIFY_SOCKET* ]]
+    natter_stop
+    lab_wait 5 told 'STOPPING=1'
+}
+
+@test "the socket of a service manager may be in no file system, and may be gone" {
+    manager "ABSTRACT-RECV:$LAB_DIR"
+    told_by_hand() {
+        printf 'HAND=1\n' | lab_in "$LAB_HOST" socat -u - "ABSTRACT-SENDTO:$LAB_DIR" && told HAND=1
+    }
+    lab_wait 5 told_by_hand
+    config_web </dev/null
+    NOTIFY_SOCKET=@$LAB_DIR natter_start
+    lab_wait 5 told READY=1
+    lab_end manager
+    natter_open web
+    natter_stop
+    grep -q 'warning: natterd: the service manager cannot be told "STOPPING=1": Connection refused' \
+        "$LAB_DIR/natterd.log"
+}
+
+@test "a daemon tells a service manager nothing: whoever started it waits for it to go into the background" {
+    manager "UNIX-RECV:$LAB_DIR/manager.sock"
+    lab_wait 5 test -S "$LAB_DIR/manager.sock"
+    config_web <<<'status_report = { hook = "env > hook.env"; };'
+    NOTIFY_SOCKET=$LAB_DIR/manager.sock start_daemon
+    natter_open web
+    lab_wait 5 grep -q ^NATTER_NAME=web "$LAB_DIR/hook.env"
+    run ! grep NOTIFY_SOCKET "$LAB_DIR/hook.env"
+    kill "$(<"$LAB_DIR/natterd.pid-file")"
+    lab_wait 5 none_left_but_manager
+    [[ ! -s $LAB_DIR/told.txt ]]
+}
+
+none_left_but_manager() {
+    [[ $(ip netns pids "$LAB_HOST") == "$(<"$LAB_DIR/manager.pid")" ]]
+}
