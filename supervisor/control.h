@@ -7,6 +7,8 @@
  *     {"command": "show", "name": "web"}   {"ok": true, "mapping": {...}}
  *     {"command": "refresh"}               {"ok": true, "refreshed": 2}
  *     {"command": "refresh", "name": "web"}   {"ok": true, "refreshed": 1}
+ *     {"command": "watch"}                 {"ok": true}, and then news, a line each
+ *     {"command": "watch", "name": "web"}  the same of one mapping
  *     {"command": "version"}               {"ok": true, "version": "1.0.0", "pid": 1}
  *     {"command": "check-nat"}             {"ok": true, "check": {...}}
  *     anything else                        {"ok": false, "error": "in plain words"}
@@ -15,10 +17,20 @@
  * and natterd's own user, by the credentials that the kernel has of the client.
  *
  * A mapping is an object with every field of record.h; refreshed is the number of
- * mappings that look again; a check is checknat_verdict.h's,
- * and its answer takes up to a minute.  Several requests may
- * follow one another.  What is no request at all ends the connection, so does
- * silence or a client that does not read; no client keeps another one waiting.
+ * mappings that look again; a check is checknat_verdict.h's, and its answer takes up to a
+ * minute.  Several requests may follow one another.
+ *
+ * News is {"time": 1700000000, "event": "change", "mapping": {...}}: first each mapping as
+ * it is ("present"), then what happened since the client was last told of a mapping: to
+ * its outer address (the field event of record.h: "up", "change" or "down"; old_outer is then
+ * the one that the client knew), else to its "state", "reach", "error" or "advice".  "new" is
+ * a mapping that natterd did not have before, "gone" one that it has no more, of which
+ * only the name is told.  A client that reads slowly is told less often, not later: each
+ * line has what is true when it is written.  What else a client sends that watches is of no
+ * interest; when it ends its side, the connection ends.
+ *
+ * What is no request at all ends the connection, so does silence or a client that does not
+ * read, unless it watches; no client keeps another one waiting.
  */
 #ifndef CONTROL_H
 #define CONTROL_H
@@ -26,6 +38,8 @@
 #include <event2/event.h>
 #include <json-c/json.h>
 #include <sys/types.h>
+
+#include "service.h"
 
 /* Listens at path, mode 0660 and of group gid ((gid_t)-1: whatever it is) from
  * the first moment; makes the last directory of path if it is missing.  A
@@ -36,6 +50,9 @@ int control_open(struct event_base *base, const char *path, gid_t gid);
 
 /* Sends the answer to every client that waits for one. */
 void control_answer_waiting(struct json_object *answer);
+
+/* publish.c's observer: there may be news for clients that watch. */
+void control_report(const struct service *service, const struct report *old);
 
 /* Drops every client and removes the socket, if it is still ours. */
 void control_close(void);

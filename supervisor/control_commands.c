@@ -4,6 +4,7 @@
  */
 #include "control_commands.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -31,6 +32,7 @@ struct command {
 	const char *name;
 	enum permission permission;
 	bool (*answer)(struct json_object *request, struct json_object *answer); /* false: later */
+	enum control_next later; /* what becomes of the client then */
 };
 
 void
@@ -164,12 +166,24 @@ answer_check(struct json_object *request, struct json_object *answer)
 	return true;
 }
 
+/* Of a mapping that there is, or of all. */
+static bool
+answer_watch(struct json_object *request, struct json_object *answer)
+{
+	struct json_object *name;
+
+	if (json_object_object_get_ex(request, "name", &name) && find_named(name, answer) == NULL)
+		return true;
+	return false;
+}
+
 static const struct command commands[] = {
-    {"list", PERMISSION_READ, answer_list},
-    {"show", PERMISSION_READ, answer_show},
-    {"refresh", PERMISSION_CHANGE, answer_refresh},
-    {"version", PERMISSION_READ, answer_version},
-    {"check-nat", PERMISSION_READ, answer_check},
+    {"list", PERMISSION_READ, answer_list, CONTROL_ANSWERED},
+    {"show", PERMISSION_READ, answer_show, CONTROL_ANSWERED},
+    {"refresh", PERMISSION_CHANGE, answer_refresh, CONTROL_ANSWERED},
+    {"watch", PERMISSION_READ, answer_watch, CONTROL_WATCHES},
+    {"version", PERMISSION_READ, answer_version, CONTROL_ANSWERED},
+    {"check-nat", PERMISSION_READ, answer_check, CONTROL_CHECKS},
 };
 
 static bool
@@ -203,7 +217,7 @@ find_command(const char *name)
 	return NULL;
 }
 
-bool
+enum control_next
 control_commands_answer(struct json_object *request, const char *name, uid_t uid, struct json_object *answer)
 {
 	const struct command *command = find_command(name);
@@ -212,9 +226,9 @@ control_commands_answer(struct json_object *request, const char *name, uid_t uid
 		control_commands_refuse(answer, "this natterd does not know that command");
 	else if (!is_permitted(command, uid))
 		refuse_permission(answer, command);
-	else
-		return command->answer(request, answer);
-	return true;
+	else if (!command->answer(request, answer))
+		return command->later;
+	return CONTROL_ANSWERED;
 }
 
 void

@@ -8,7 +8,6 @@
 
 #include <event2/event.h>
 #include <json-c/json.h>
-#include <stdbool.h>
 #include <sys/types.h>
 
 #include "config.h"
@@ -21,9 +20,17 @@ void control_commands_open(struct event_base *base, const struct config *config,
 /* Ends a check that runs. */
 void control_commands_close(void);
 
+/* What becomes of the client that sent a request. */
+enum control_next {
+	CONTROL_ANSWERED, /* it gets the answer */
+	CONTROL_CHECKS,   /* it has to wait for a check */
+	CONTROL_WATCHES,  /* it gets the answer, and then news of the mapping "name", or of all (control_watch.h) */
+};
+
 /* Answers the command name of request, of a client with the effective user uid, in answer,
- * which says "ok" already.  Returns false if its client has to wait for a check. */
-bool control_commands_answer(struct json_object *request, const char *name, uid_t uid, struct json_object *answer);
+ * which says "ok" already. */
+enum control_next control_commands_answer(struct json_object *request, const char *name, uid_t uid,
+    struct json_object *answer);
 
 /* The answer to what cannot be answered otherwise. */
 void control_commands_refuse(struct json_object *answer, const char *error);

@@ -1,32 +1,25 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The operator's client of the control socket: the command line and its
- * commands.  Exit status: natterctl_ask.h.
+ * The commands of natterctl, the operator's client of the control socket; see
+ * natterctl.h.
  */
-#include <bsd/string.h>
+#include "natterctl.h"
+
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
-#include <limits.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "checknat_print.h"
 #include "natterctl_ask.h"
 #include "natterctl_import.h"
 #include "natterctl_print.h"
-#include "paths.h"
+#include "natterctl_watch.h"
 
 /* A check ends within a minute. */
 #define CHECK_PATIENCE 90
 
-static struct {
-	const char *socket;
-	bool json;
-} options;
+static struct natterctl_options options;
 
 struct command {
 	const char *name;
@@ -85,6 +78,12 @@ run_show(const char *argument)
 }
 
 static int
+run_watch(const char *argument)
+{
+	return natterctl_watch(options.socket, argument, options.json);
+}
+
+static int
 run_check_nat(const char *argument)
 {
 	static const struct question q = {"check-nat", "check", json_type_object, CHECK_PATIENCE, checknat_print,
@@ -134,6 +133,7 @@ static int run_help(const char *argument);
 static const struct command commands[] = {
     {"list", NULL, "every mapping, a line each", run_list},
     {"show", "NAME", "everything about one mapping", run_show},
+    {"watch", "[NAME]", "what happens to the mappings, or to one, as it happens", run_watch},
     {"refresh", "[NAME]", "look again at once, all mappings or one", run_refresh},
     {"check-nat", NULL, "what kind of NAT is in the way; can natter work here?", run_check_nat},
     {"import", "FILE", "a configuration of v0.9 as a natter.cfg; - reads standard input", natterctl_import},
@@ -143,8 +143,8 @@ static const struct command commands[] = {
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
-static void
-print_usage(FILE *out)
+void
+natterctl_print_usage(FILE *out)
 {
 	char call[64];
 	size_t i;
@@ -168,7 +168,7 @@ static int
 run_help(const char *argument)
 {
 	(void)argument;
-	print_usage(stdout);
+	natterctl_print_usage(stdout);
 	return NATTERCTL_OK;
 }
 
@@ -204,13 +204,14 @@ takes(const struct command *command, int arguments)
 	return arguments == 1 || (arguments == 0 && command->argument[0] == '[');
 }
 
-static int
-run_command(int count, char *const words[])
+int
+natterctl_run(const struct natterctl_options *given, int count, char *const words[])
 {
 	const struct command *command;
 
+	options = *given;
 	if (count == 0) {
-		print_usage(stderr);
+		natterctl_print_usage(stderr);
 		return NATTERCTL_USAGE;
 	}
 	command = find_command(words[0]);
@@ -222,53 +223,4 @@ run_command(int count, char *const words[])
 		return NATTERCTL_USAGE;
 	}
 	return command->run(words[1]);
-}
-
-/* A user's own natterd comes first, then the system's. */
-static const char *
-default_socket(void)
-{
-	static char own[PATH_MAX];
-
-	paths_control_socket(own);
-	return geteuid() != 0 && access(own, F_OK) < 0 ? PATHS_SYSTEM_SOCKET : own;
-}
-
-int
-main(int argc, char *argv[])
-{
-	static const struct option long_options[] = {
-	    {"socket", required_argument, NULL, 's'},
-	    {"json", no_argument, NULL, 'j'},
-	    {"help", no_argument, NULL, 'h'},
-	    {"version", no_argument, NULL, 'V'},
-	    {NULL, 0, NULL, 0},
-	};
-	int option, result;
-
-	options.socket = default_socket();
-	while ((option = getopt_long(argc, argv, "s:hV", long_options, NULL)) != -1) {
-		switch (option) {
-		case 's':
-			options.socket = optarg;
-			break;
-		case 'j':
-			options.json = true;
-			break;
-		case 'h':
-			return run_help(NULL);
-		case 'V':
-			printf("natterctl %s\n", NATTER_VERSION);
-			return NATTERCTL_OK;
-		default:
-			fputs("See natterctl --help.\n", stderr);
-			return NATTERCTL_USAGE;
-		}
-	}
-	result = run_command(argc - optind, argv + optind);
-	if ((fflush(stdout) != 0 || ferror(stdout)) && result == NATTERCTL_OK) {
-		fprintf(stderr, "natterctl: cannot write the output: %s\n", strerror(errno));
-		result = NATTERCTL_REFUSED;
-	}
-	return result;
 }

@@ -54,7 +54,7 @@ open_socket(const char *path, unsigned int seconds)
 }
 
 static int
-send_request(int fd, const char *command, const char *name)
+write_request(int fd, const char *command, const char *name)
 {
 	struct json_object *request = json_object_new_object();
 	char *line = NULL;
@@ -96,8 +96,8 @@ receive_answer(FILE *in)
 	return NULL;
 }
 
-static int
-check_answer(struct json_object *answer, const char *name)
+int
+natterctl_check_answer(struct json_object *answer, const char *name)
 {
 	struct json_object *value;
 	const char *error = NULL;
@@ -115,10 +115,23 @@ check_answer(struct json_object *answer, const char *name)
 }
 
 int
+natterctl_send_request(const char *path, const char *command, const char *name, unsigned int seconds)
+{
+	int fd = open_socket(path, seconds), error;
+
+	if (fd < 0 || write_request(fd, command, name) == 0)
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+int
 natterctl_ask(const char *path, const char *command, const char *name, unsigned int seconds,
     struct json_object **answer)
 {
-	int fd = open_socket(path, seconds), result;
+	int fd = natterctl_send_request(path, command, name, seconds), result;
 	FILE *in;
 
 	*answer = NULL;
@@ -130,9 +143,8 @@ natterctl_ask(const char *path, const char *command, const char *name, unsigned 
 		close(fd);
 		return result;
 	}
-	if (send_request(fd, command, name) == 0)
-		*answer = receive_answer(in);
-	result = *answer != NULL ? check_answer(*answer, name) : natterctl_fail(path, errno);
+	*answer = receive_answer(in);
+	result = *answer != NULL ? natterctl_check_answer(*answer, name) : natterctl_fail(path, errno);
 	fclose(in);
 	if (result != NATTERCTL_OK) {
 		json_object_put(*answer);

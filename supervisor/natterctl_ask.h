@@ -26,6 +26,12 @@ enum {
 int natterctl_ask(const char *path, const char *command, const char *name, unsigned int seconds,
     struct json_object **answer);
 
+/* The two halves of it.  Connects and asks; returns the descriptor from which the answer comes,
+ * or -1 with errno. */
+int natterctl_send_request(const char *path, const char *command, const char *name, unsigned int seconds);
+/* Returns NATTERCTL_OK, or NATTERCTL_REFUSED after printing what natterd said. */
+int natterctl_check_answer(struct json_object *answer, const char *name);
+
 /* Prints that nobody answers at path, error being an errno; also for an answer
  * that makes no sense (EPROTO).  Returns NATTERCTL_NO_DAEMON. */
 int natterctl_fail(const char *path, int error);

@@ -11,7 +11,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "natterctl_mapping.h"
 #include "table.h"
+#include "terminal.h"
 
 #define JSON_STYLE (JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE)
 #define FORMAT_SIZE 64
@@ -24,6 +26,12 @@ natterctl_print_text(const char *text)
 }
 
 void
+natterctl_print_json_line(struct json_object *value)
+{
+	natterctl_print_text(json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+}
+
+void
 natterctl_print_json(struct json_object *value)
 {
 	table_put_text(stdout, json_object_to_json_string_ext(value, JSON_STYLE), 1);
@@ -31,29 +39,9 @@ natterctl_print_json(struct json_object *value)
 }
 
 static const char *
-text_of(struct json_object *object, const char *name)
-{
-	struct json_object *value;
-	const char *text;
-
-	if (!json_object_object_get_ex(object, name, &value))
-		return "";
-	text = json_object_get_string(value);
-	return text != NULL ? text : "";
-}
-
-static uint64_t
-number_of(struct json_object *object, const char *name)
-{
-	struct json_object *value;
-
-	return json_object_object_get_ex(object, name, &value) ? json_object_get_uint64(value) : 0;
-}
-
-static const char *
 text_or_dash(struct json_object *object, const char *name)
 {
-	const char *text = text_of(object, name);
+	const char *text = natterctl_mapping_text(object, name);
 
 	return text[0] != '\0' ? text : "-";
 }
@@ -93,8 +81,7 @@ format_bytes(uint64_t bytes, char buf[FORMAT_SIZE])
 static void
 add_mapping(struct table *table, struct json_object *m)
 {
-	uint64_t in = number_of(m, "bytes_in"), out = number_of(m, "bytes_out"), since = number_of(m, "since");
-	bool is_open = strcmp(text_of(m, "state"), "open") == 0;
+	uint64_t in = natterctl_mapping_number(m, "bytes_in"), out = natterctl_mapping_number(m, "bytes_out"), since = natterctl_mapping_number(m, "since");
 	char ago[FORMAT_SIZE], bytes_in[FORMAT_SIZE], bytes_out[FORMAT_SIZE], traffic[2 * FORMAT_SIZE + 16] = "-";
 
 	if (in != 0 || out != 0)
@@ -107,10 +94,12 @@ add_mapping(struct table *table, struct json_object *m)
 	    text_or_dash(m, "inner"),
 	    text_or_dash(m, "outer"),
 	    text_or_dash(m, "reach"),
-	    format_ago(since != 0 ? since : number_of(m, "state_since"), ago),
+	    format_ago(since != 0 ? since : natterctl_mapping_number(m, "state_since"), ago),
 	    traffic,
 	};
-	table_add(table, cells, text_of(m, is_open ? "advice" : "error"));
+	table_add(table, cells, natterctl_mapping_note(m));
+	table_colour(table, 2, natterctl_mapping_colour("state", cells[2]));
+	table_colour(table, 5, natterctl_mapping_colour("reach", cells[5]));
 }
 
 void
@@ -136,7 +125,7 @@ natterctl_print_list(struct json_object *list)
 static void
 print_member(const char *name, struct json_object *mapping)
 {
-	uint64_t n = number_of(mapping, name);
+	uint64_t n = natterctl_mapping_number(mapping, name);
 	char buf[FORMAT_SIZE], when[FORMAT_SIZE];
 	time_t t = (time_t)n;
 	struct tm tm;
@@ -149,7 +138,9 @@ print_member(const char *name, struct json_object *mapping)
 	} else if (strncmp(name, "bytes_", strlen("bytes_")) == 0 && n >= 1000) {
 		printf("%" PRIu64 " (%s)", n, format_bytes(n, buf));
 	} else {
+		terminal_begin(stdout, natterctl_mapping_colour(name, natterctl_mapping_text(mapping, name)));
 		table_put_text(stdout, text_or_dash(mapping, name), 0);
+		terminal_end(stdout, natterctl_mapping_colour(name, natterctl_mapping_text(mapping, name)));
 	}
 	putchar('\n');
 }

@@ -12,6 +12,8 @@
 void natterctl_print_text(const char *text);
 /* Any JSON, one member a line. */
 void natterctl_print_json(struct json_object *value);
+/* The same in one line. */
+void natterctl_print_json_line(struct json_object *value);
 /* An array of mappings as a table that fits the terminal. */
 void natterctl_print_list(struct json_object *list);
 /* One mapping, a "name: value" line for each of its members. */

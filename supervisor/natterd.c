@@ -138,8 +138,10 @@ open_control(struct event_base *base, const struct config *config)
 	if (config->control_socket == NULL)
 		return 0;
 	/* Natterd's own group: the workers' must not reach the socket. */
-	if (control_open(base, config->control_socket, (gid_t)-1) == 0)
+	if (control_open(base, config->control_socket, (gid_t)-1) == 0) {
+		publish_add_observer(control_report);
 		return 0;
+	}
 	log_error("natterd: cannot open the control socket %s: %s", config->control_socket, strerror(errno));
 	return -1;
 }
@@ -273,7 +275,8 @@ static void
 show_on_console(const struct options *options, const struct config *config)
 {
 	console_open(&TAILQ_FIRST(&config->mappings)->mapping);
-	publish_set_observer(console_report);
+	publish_add_observer(console_report);
+	publish_quiet_log();
 	if (options->verbose > 0)
 		logger_use_stderr();
 }

@@ -17,12 +17,24 @@
 #define LINES_CREDIT 20
 #define LINES_SECONDS 10
 
-static publish_observer *observe; /* NULL: nobody */
+static struct {
+	publish_observer *observers[PUBLISH_OBSERVERS_MAX];
+	size_t observer_count;
+	bool log_is_quiet;
+} publish;
 
 void
-publish_set_observer(publish_observer *observer)
+publish_add_observer(publish_observer *observer)
 {
-	observe = observer;
+	if (publish.observer_count == PUBLISH_OBSERVERS_MAX)
+		fatal("natterd: more observers than PUBLISH_OBSERVERS_MAX");
+	publish.observers[publish.observer_count++] = observer;
+}
+
+void
+publish_quiet_log(void)
+{
+	publish.log_is_quiet = true;
 }
 
 static bool
@@ -43,7 +55,7 @@ level_of(struct service *s, const struct report *old)
 
 	if (!lasting || (!complaints_take(&s->complaints, r->error) && !is_loss(old, r)))
 		return LOG_LEVEL_DEBUG;
-	return observe == NULL ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG;
+	return publish.log_is_quiet ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING;
 }
 
 static bool
@@ -110,6 +122,7 @@ publish_report(struct service *s, const struct report *old)
 	const struct report *new = &s->report;
 	bool other_state = new->state != old->state;
 	bool other_error = new->error[0] != '\0' && strcmp(new->error, old->error) != 0;
+	size_t i;
 
 	if (report_same_news(old, new))
 		return; /* only counters moved: natterctl shows them when asked */
@@ -130,6 +143,6 @@ publish_report(struct service *s, const struct report *old)
 	status_write_soon();
 	notify_mappings();
 	hook_update(s->hook);
-	if (observe != NULL)
-		observe(s, old);
+	for (i = 0; i < publish.observer_count; i++)
+		publish.observers[i](s, old);
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "terminal.h"
 
 #define FIRST_MIN 8   /* characters of the first column that always stay */
 #define COLUMNS_MIN 4 /* columns that always stay */
@@ -22,8 +23,9 @@
 #define NOTE_MIN 36 /* a note's characters in a line, however narrow */
 
 struct row {
-	STAILQ_ENTRY(row) entry;
+	TAILQ_ENTRY(row) entry;
 	char *cells[TABLE_COLUMNS_MAX];
+	const char *colours[TABLE_COLUMNS_MAX]; /* NULL: none */
 	char *note;
 };
 
@@ -32,7 +34,7 @@ struct table {
 	int columns;
 	int shown;
 	int widths[TABLE_COLUMNS_MAX];
-	STAILQ_HEAD(, row) rows;
+	TAILQ_HEAD(rows, row) rows;
 };
 
 static int
@@ -87,7 +89,7 @@ table_new(const char *const *headings)
 	t->headings = headings;
 	for (; t->columns < TABLE_COLUMNS_MAX && headings[t->columns] != NULL; t->columns++)
 		t->widths[t->columns] = (int)strlen(headings[t->columns]);
-	STAILQ_INIT(&t->rows);
+	TAILQ_INIT(&t->rows);
 	return t;
 }
 
@@ -104,7 +106,13 @@ table_add(struct table *table, const char *const *cells, const char *note)
 			table->widths[i] = length;
 	}
 	row->note = alloc_string(note);
-	STAILQ_INSERT_TAIL(&table->rows, row, entry);
+	TAILQ_INSERT_TAIL(&table->rows, row, entry);
+}
+
+void
+table_colour(struct table *table, int column, const char *colour)
+{
+	TAILQ_LAST(&table->rows, rows)->colours[column] = colour;
 }
 
 void
@@ -113,8 +121,8 @@ table_free(struct table *table)
 	struct row *row;
 	int i;
 
-	while ((row = STAILQ_FIRST(&table->rows)) != NULL) {
-		STAILQ_REMOVE_HEAD(&table->rows, entry);
+	while ((row = TAILQ_FIRST(&table->rows)) != NULL) {
+		TAILQ_REMOVE(&table->rows, row, entry);
 		for (i = 0; i < table->columns; i++)
 			free(row->cells[i]);
 		free(row->note);
@@ -148,9 +156,9 @@ fit(struct table *t, int width)
 		t->widths[0] = first - excess > FIRST_MIN ? first - excess : FIRST_MIN;
 }
 
-/* A shortened cell ends with '~'; the last one of a line is not padded. */
-static void
-print_cell(FILE *out, const char *text, int width, bool last)
+/* Returns the characters, at most width.  A shortened text ends with '~'. */
+static int
+print_text(FILE *out, const char *text, int width)
 {
 	int length = (int)strlen(text), i;
 	bool cut = length > width;
@@ -159,18 +167,26 @@ print_cell(FILE *out, const char *text, int width, bool last)
 		put_byte(out, text[i], false);
 	if (cut)
 		fputc('~', out);
-	else if (!last)
-		fprintf(out, "%*s", width - length, "");
-	fputs(last ? "\n" : "  ", out);
+	return cut ? width : length;
 }
 
+/* The last cell of a line is not padded.  colours may be NULL. */
 static void
-print_cells(const struct table *t, FILE *out, const char *const *cells)
+print_cells(const struct table *t, FILE *out, const char *const *cells, const char *const *colours)
 {
-	int i;
+	const char *colour;
+	int i, length;
 
-	for (i = 0; i < t->shown; i++)
-		print_cell(out, cells[i], t->widths[i], i == t->shown - 1);
+	for (i = 0; i < t->shown; i++) {
+		colour = colours != NULL && colours[i] != NULL ? colours[i] : TERMINAL_PLAIN;
+		terminal_begin(out, colour);
+		length = print_text(out, cells[i], t->widths[i]);
+		terminal_end(out, colour);
+		if (i == t->shown - 1)
+			fputc('\n', out);
+		else
+			fprintf(out, "%*s", t->widths[i] - length + GAP, "");
+	}
 }
 
 /* As many words as fit into room characters, but at least one. */
@@ -207,9 +223,9 @@ table_print(struct table *table, FILE *out, int width)
 	const struct row *row;
 
 	fit(table, width);
-	print_cells(table, out, table->headings);
-	STAILQ_FOREACH (row, &table->rows, entry) {
-		print_cells(table, out, (const char *const *)row->cells);
+	print_cells(table, out, table->headings, NULL);
+	TAILQ_FOREACH (row, &table->rows, entry) {
+		print_cells(table, out, (const char *const *)row->cells, row->colours);
 		print_note(out, row->note, width);
 	}
 }

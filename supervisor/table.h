@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A text table for a terminal: a header, rows of cells, and notes below a row.
- * Prints nothing but printable ASCII: what it is given may come from anywhere.
+ * Prints nothing but printable ASCII, what it is given may come from anywhere, and colours of
+ * terminal.h.
  */
 #ifndef TABLE_H
 #define TABLE_H
@@ -22,6 +23,8 @@ struct table *table_new(const char *const *headings);
 /* One cell for each heading; they are copied.  note, if it is not "", is
  * printed indented below the row. */
 void table_add(struct table *table, const char *const *cells, const char *note);
+/* The colour (terminal.h), which must outlive the table, of a cell of the row that was added last. */
+void table_colour(struct table *table, int column, const char *colour);
 void table_free(struct table *table);
 
 /* As many characters as a line may have; 0: as many as it needs.  What is too

@@ -30,3 +30,85 @@ ctl_as_member() {
     [[ $output == "natterctl: web: permission denied: to refresh takes the right to change"*"only root has; try it with sudo" ]]
     natter_ctl refresh web
 }
+
+# watcher [ARGUMENT...]: natterctl watch in the background; what it prints and its exit status are in watcher.log.
+watcher() {
+    # shellcheck disable=SC2016
+    lab_spawn "$LAB_HOST" watcher bash -c '"$@"; echo "status $?"' - "$NATTER_BUILD/natterctl" -s "$LAB_DIR/natter.sock" watch "$@"
+}
+
+told() {
+    grep -qE "$1" "$LAB_DIR/watcher.log"
+}
+
+@test "natterctl watch: what is, what happens, and that natterd ended; as text" {
+    config_web
+    natter_start
+    outer=$(natter_open web)
+    watcher
+    lab_wait 5 told "^20..-..-.. ..:..:..  web  present  open at $outer(, reachable)?$"
+    kill -9 "$(natter_field web pid)"
+    lab_wait 5 told "  web  state  restarting at $outer.*: its worker was ended by signal 9 .*; the next one takes over$"
+    lab_wait 5 told "  web  state  open at $outer"
+    natter_stop
+    lab_wait 5 told "^status 3$"
+    told "natterctl: the natterd at $LAB_DIR/natter.sock has ended."
+}
+
+@test "natterctl watch --json: a line of JSON each, with every field; of one mapping only; other clients are served" {
+    natter_config <<END
+$(natter_lab_servers)
+mappings = ( { name = "web"; protocol = "tcp"; bind = "0.0.0.0:8081"; target = "192.168.77.3:80"; },
+             { name = "game"; protocol = "udp"; bind = "0.0.0.0:8082"; target = "192.168.77.3:90"; } );
+END
+    natter_start
+    outer=$(natter_open web)
+    natter_open game
+    watcher --json web
+    lab_wait 5 told '"event":"present"'
+    lab_readdress 203.0.113.253
+    lab_wait 20 told '"event":"change"'
+    [[ $(natter_field game name) == game ]]
+    natter_stop
+    lab_wait 5 told "^status 3$"
+    grep '^{' "$LAB_DIR/watcher.log" >"$LAB_DIR/news"
+    [[ $(jq -r 'select(.event == "change") | .mapping | .name, .old_outer, .outer_ip' "$LAB_DIR/news") == \
+        web$'\n'$outer$'\n'203.0.113.253 ]]
+    jq -es --argjson now "$EPOCHSECONDS" 'all(.[]; .mapping.name == "web" and (.mapping | has("bytes_in")) and
+        .time <= $now and .time > $now - 600)' "$LAB_DIR/news"
+    run -3 natter_ctl watch
+    [[ $output == *"no natterd answers"* ]]
+}
+
+@test "natterctl watch ends quietly as soon as nobody reads it any more" {
+    config_web
+    natter_start
+    natter_open web
+    # shellcheck disable=SC2016
+    run -0 timeout 10 bash -c 'set -o pipefail; "$@" | head -1' - "$NATTER_BUILD/natterctl" -s "$LAB_DIR/natter.sock" watch
+    [[ $output == *"  web  present  open"* && ${#lines[@]} == 1 ]]
+    run -1 natter_ctl watch nobody-knows-this
+    [[ $output == "natterctl: nobody-knows-this: there is no mapping of that name" ]]
+}
+
+# on_terminal ARGUMENT...: natterctl on a terminal, whose lines end with carriage returns.
+on_terminal() {
+    local command
+    printf -v command '%q ' "$NATTER_BUILD/natterctl" -s "$LAB_DIR/natter.sock" "$@"
+    TERM=xterm script -qec "$command" /dev/null </dev/null | tr -d '\r'
+}
+
+@test "a state has its colour on a terminal alone; NO_COLOR and a pipe get plain text, in columns that fit the same" {
+    config_web
+    natter_start
+    natter_open web
+    unset NO_COLOR COLUMNS
+    green=$'\e[1;32mopen\e[0m'
+    run -0 on_terminal list
+    [[ ${lines[1]} == "web   tcp    $green   "* ]]
+    plain=${output//$'\e[1;32m'/}
+    [[ ${plain//$'\e[0m'/} == *"web   tcp    open   192.168.77.3:80  "* ]]
+    [[ $(on_terminal show web) == *"state: "*"$green"* ]]
+    [[ $(NO_COLOR=1 on_terminal list) != *$'\e'* ]]
+    [[ $(natter_ctl list) != *$'\e'* ]]
+}

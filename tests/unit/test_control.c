@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * control.c, control_commands.c and control_socket.c: the socket's file, the
- * requests, and clients that misbehave.  The NAT check itself is a stand-in.
- * NEEDS: supervisor/control supervisor/control_commands supervisor/control_socket supervisor/files supervisor/record supervisor/outer_event
+ * The files control*.c: the socket's file, the requests, clients that watch, and clients that
+ * misbehave.  The NAT check itself is a stand-in.
+ * NEEDS: supervisor/control supervisor/control_client supervisor/control_commands supervisor/control_socket supervisor/control_watch supervisor/files supervisor/record supervisor/outer_event
  */
 #include "control.h"
 
@@ -271,6 +271,120 @@ test_permissions(void)
 	close(own);
 }
 
+/* Reads until there are so many lines, which are then a client's news. */
+static void
+check_news(int fd, int wanted, const char *event, const char *member)
+{
+	converse(fd, "", 0, wanted);
+	if (strstr(reply, event) == NULL || strstr(reply, member) == NULL)
+		printf("got %s", reply);
+	CHECK(strstr(reply, event) != NULL && strstr(reply, member) != NULL);
+}
+
+static void
+report(struct service *s, enum state state, const char *outer, const char *error)
+{
+	struct report old = s->report;
+
+	s->report.state = state;
+	s->report.outer = addr_of(outer);
+	strlcpy(s->report.error, error, sizeof(s->report.error));
+	control_report(s, &old);
+}
+
+static void
+test_watch(void)
+{
+	int all = connect_client(), one = connect_client(), fd = connect_client();
+	struct service fresh;
+
+	CHECK(strstr(ask(fd, "{\"command\":\"watch\",\"name\":\"x\"}\n"), "no mapping of that name") != NULL);
+	converse(all, "{\"command\":\"watch\"}\n", 20, 3);
+	CHECK(strstr(reply, "{\"ok\":true}\n{\"time\":") == reply && strstr(reply, "\"event\":\"present\",\"mapping\":{") != NULL);
+	converse(one, "{\"command\":\"watch\",\"name\":\"game\"}\nhello\n", 41, 2);
+	report(&web, STATE_DEGRADED, "203.0.113.7:1", "no answer");
+	check_news(all, 1, "\"event\":\"state\"", "\"state\":\"degraded\"");
+	report(&web, STATE_DEGRADED, "203.0.113.7:1", "no answer");
+	report(&web, STATE_DEGRADED, "203.0.113.7:1", "still no answer");
+	check_news(all, 1, "\"event\":\"error\"", "still no answer");
+	report(&web, STATE_OPEN, "203.0.113.7:9", "");
+	check_news(all, 1, "\"event\":\"change\"", "\"old_outer\":\"203.0.113.7:1\"");
+	report(&game, STATE_BACKOFF, "", "gone");
+	check_news(all, 1, "\"event\":\"down\"", "\"old_outer\":\"203.0.113.7:2\"");
+	check_news(one, 1, "\"event\":\"down\"", "\"name\":\"game\"");
+	report(&game, STATE_OPEN, "203.0.113.7:2", "");
+	check_news(all, 1, "\"event\":\"up\"", "203.0.113.7:2");
+	check_news(one, 1, "\"event\":\"up\"", "203.0.113.7:2");
+	game.report.reach = REACH_REACHABLE;
+	control_report(&game, &game.report);
+	check_news(one, 1, "\"event\":\"reach\"", "\"reach\":\"reachable\"");
+	/* The table itself may change. */
+	fill_service(&fresh, "fresh", PROTOCOL_TCP, "10.0.0.7:1", "203.0.113.7:5");
+	TAILQ_INSERT_TAIL(&table, &fresh, entry);
+	report(&web, STATE_OPEN, "203.0.113.7:1", "");
+	check_news(all, 3, "\"event\":\"new\"", "\"name\":\"fresh\"");
+	TAILQ_REMOVE(&table, &fresh, entry);
+	control_report(&web, &web.report);
+	check_news(all, 1, "\"event\":\"gone\"", "{\"name\":\"fresh\"}");
+	CHECK(strstr(ask(fd, "{\"command\":\"version\"}\n"), "\"ok\":true") != NULL);
+	close(all);
+	close(one);
+	close(fd);
+}
+
+/* One that does not read is told the latest in the end, and not of every change before. */
+static void
+test_slow_watcher(void)
+{
+	char outer[ADDR_TEXT_SIZE];
+	int slow = connect_client(), fd = connect_client(), i;
+
+	converse(slow, "{\"command\":\"watch\",\"name\":\"web\"}\n", 34, 2);
+	for (i = 1; i <= 3000; i++) {
+		snprintf(outer, sizeof(outer), "203.0.113.8:%d", i);
+		report(&web, STATE_OPEN, outer, "");
+		event_base_loop(base, EVLOOP_NONBLOCK);
+	}
+	CHECK(strstr(ask(fd, "{\"command\":\"version\"}\n"), "\"ok\":true") != NULL);
+	reply_length = 0;
+	RUN_UNTIL(receive(slow) || strstr(reply, "\"outer\":\"203.0.113.8:3000\"") != NULL);
+	CHECK(lines() < 2000);
+	report(&web, STATE_OPEN, "203.0.113.7:1", "");
+	check_news(slow, 1, "\"event\":\"change\"", "\"old_outer\":\"203.0.113.8:3000\"");
+	close(slow);
+	close(fd);
+}
+
+static bool
+may_watch(int fd)
+{
+	static const char request[] = "{\"command\":\"watch\"}\n";
+
+	reply_length = 0;
+	CHECK(send(fd, request, strlen(request), MSG_NOSIGNAL) > 0);
+	RUN_UNTIL(receive(fd) || lines() > 0);
+	return strstr(reply, "\"ok\":true") != NULL;
+}
+
+/* Those that left have left their places. */
+static void
+test_many_watch(void)
+{
+	static const char request[] = "{\"command\":\"watch\"}\n";
+	int fds[16], fd = connect_client(), i;
+	bool watches = false;
+
+	for (i = 0; i < 16; i++) {
+		fds[i] = connect_client();
+		converse(fds[i], request, strlen(request), 3);
+	}
+	CHECK(!may_watch(fd) && strstr(reply, "too many clients watch") != NULL);
+	for (i = 0; i < 16; i++)
+		close(fds[i]);
+	RUN_UNTIL(watches || (watches = may_watch(fd)));
+	close(fd);
+}
+
 /* Who asks during a check waits for that one; a client that leaves is no trouble. */
 static void
 test_check(void)
@@ -437,6 +551,9 @@ main(void)
 	test_commands();
 	test_refresh();
 	test_permissions();
+	test_watch();
+	test_slow_watcher();
+	test_many_watch();
 	test_check();
 	test_many_wait();
 	test_half_close();

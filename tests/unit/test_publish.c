@@ -185,7 +185,7 @@ test_taking_turns(void)
 	log_set_level(LOG_LEVEL_DEBUG);
 }
 
-static int observed;
+static int observed, observed_too;
 
 static void
 observe(const struct service *s, const struct report *old)
@@ -194,19 +194,27 @@ observe(const struct service *s, const struct report *old)
 	observed++;
 }
 
-/* Who is told otherwise does not find the same in the log. */
 static void
-test_observer(void)
+observe_too(const struct service *s, const struct report *old)
+{
+	(void)s, (void)old;
+	observed_too++;
+}
+
+/* The last test: observers stay.  Who is told otherwise does not find the same in the log. */
+static void
+test_observers(void)
 {
 	publish(STATE_OPEN, "203.0.113.7:3", "");
 	log_set_level(LOG_LEVEL_WARNING);
-	publish_set_observer(observe);
-	CHECK_TEXT(publish(STATE_BACKOFF, "", "no server answered at all"), "");
+	publish_add_observer(observe);
+	CHECK_TEXT(publish(STATE_BACKOFF, "", "no server answered at all"), "web: lost 203.0.113.7:3: no server answered at all\n");
 	CHECK(observed == 1);
-	publish_set_observer(NULL);
-	publish(STATE_OPEN, "203.0.113.7:3", "");
-	CHECK_TEXT(publish(STATE_BACKOFF, "", "again no server"), "web: lost 203.0.113.7:3: again no server\n");
-	CHECK(observed == 1);
+	publish_add_observer(observe_too);
+	publish_quiet_log();
+	web.report.state = STATE_OPEN;
+	CHECK_TEXT(publish(STATE_BACKOFF, "", "no server answered, again"), "");
+	CHECK(observed == 2 && observed_too == 1);
 }
 
 /* What follows the first sentence is another one with every try. */
@@ -273,9 +281,9 @@ main(void)
 	test_no_news();
 	test_what_is_news();
 	test_taking_turns();
-	test_observer();
 	test_what_was_tried();
 	test_advice();
 	test_flapping();
+	test_observers();
 	return check_done();
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * table.c: natterctl's table at several widths, and text from anywhere.
- * NEEDS: supervisor/table
+ * NEEDS: supervisor/table supervisor/terminal
  */
 #include "table.h"
 
