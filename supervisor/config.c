@@ -158,8 +158,18 @@ refuse_mistakes(struct config *config, const struct config_file *file)
 	return NULL;
 }
 
-struct config *
-config_load(const char *name)
+static void
+write_all(const struct config_global *global, FILE *stream)
+{
+	struct config_out out = {.stream = stream};
+
+	fputs("# Every setting of the configuration, with the defaults where it has none.\n", stream);
+	config_global_write(&out, global);
+}
+
+/* stream NULL: without printing it. */
+static struct config *
+load(const char *name, FILE *stream)
 {
 	struct config_file file;
 	struct config_global global = {0};
@@ -169,10 +179,27 @@ config_load(const char *name)
 		config_global_read(&file, &global);
 		complete_paths(global.config);
 		complete(&global, &file);
+		if (stream != NULL && file.mistakes == 0)
+			write_all(&global, stream);
 		config_global_free(&global);
 	}
 	config_file_close(&file);
 	return refuse_mistakes(global.config, &file);
+}
+
+struct config *
+config_load(const char *name)
+{
+	return load(name, NULL);
+}
+
+int
+config_print(const char *name, FILE *stream)
+{
+	struct config *config = load(name, stream);
+
+	config_free(config);
+	return config != NULL ? 0 : -1;
 }
 
 static void

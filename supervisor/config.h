@@ -9,6 +9,7 @@
 #define CONFIG_H
 
 #include <limits.h>
+#include <stdio.h>
 #include <sys/queue.h>
 #include <sys/types.h>
 
@@ -62,6 +63,11 @@ struct config *config_load(const char *file);
  * intervals and the user; NULL: the built-in ones.  Returns as config_load does. */
 struct config *config_single(const char *file, const struct mapping *mapping);
 void config_free(struct config *config);
+
+/* Prints FILE's configuration in natter.cfg's own syntax, every setting with its default filled
+ * in: whoever reads that has the same configuration, and prints the same.  Hooks, with the
+ * passwords in them, are part of it.  Returns 0, or -1 after logging every mistake. */
+int config_print(const char *file, FILE *stream);
 
 /* Prints what natterd would run with this configuration, a mapping a line. */
 void config_describe(const struct config *config);

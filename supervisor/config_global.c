@@ -14,6 +14,7 @@
 #include "config_hosts.h"
 #include "config_mapping.h"
 #include "config_value.h"
+#include "config_write.h"
 
 #define SOCKET_PATH_MAX (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
 
@@ -43,15 +44,21 @@ read_log_file(struct config_file *file, const config_setting_t *setting, void *i
 }
 
 static const struct config_key logging_keys[] = {
-    {"level", read_level},
-    {"log_file", read_log_file},
-    {NULL, NULL},
+    {"level", read_level, config_write_level},
+    {"log_file", read_log_file, config_write_log_file},
+    {NULL, NULL, NULL},
 };
 
 static void
 read_logging(struct config_file *file, const config_setting_t *setting, void *into)
 {
 	config_value_group(file, setting, logging_keys, into);
+}
+
+static void
+write_logging(struct config_out *out, const char *key, const void *from)
+{
+	config_write_group(out, key, logging_keys, from);
 }
 
 static void
@@ -71,15 +78,21 @@ read_status_file(struct config_file *file, const config_setting_t *setting, void
 }
 
 static const struct config_key status_report_keys[] = {
-    {"hook", read_hook},
-    {"status_file", read_status_file},
-    {NULL, NULL},
+    {"hook", read_hook, config_write_global_hook},
+    {"status_file", read_status_file, config_write_status_file},
+    {NULL, NULL, NULL},
 };
 
 static void
 read_status_report(struct config_file *file, const config_setting_t *setting, void *into)
 {
 	config_value_group(file, setting, status_report_keys, into);
+}
+
+static void
+write_status_report(struct config_out *out, const char *key, const void *from)
+{
+	config_write_group(out, key, status_report_keys, from);
 }
 
 static void
@@ -101,6 +114,12 @@ read_mappings(struct config_file *file, const config_setting_t *setting, void *i
 }
 
 static void
+write_mappings(struct config_out *out, const char *key, const void *from)
+{
+	config_mapping_write_list(out, key, ((const struct config_global *)from)->config);
+}
+
+static void
 read_stun_tcp(struct config_file *file, const config_setting_t *setting, void *into)
 {
 	struct config_global *global = into;
@@ -117,15 +136,21 @@ read_stun_udp(struct config_file *file, const config_setting_t *setting, void *i
 }
 
 static const struct config_key stun_server_keys[] = {
-    {"tcp", read_stun_tcp},
-    {"udp", read_stun_udp},
-    {NULL, NULL},
+    {"tcp", read_stun_tcp, config_write_stun_tcp},
+    {"udp", read_stun_udp, config_write_stun_udp},
+    {NULL, NULL, NULL},
 };
 
 static void
 read_stun_server(struct config_file *file, const config_setting_t *setting, void *into)
 {
 	config_value_group(file, setting, stun_server_keys, into);
+}
+
+static void
+write_stun_server(struct config_out *out, const char *key, const void *from)
+{
+	config_write_group(out, key, stun_server_keys, from);
 }
 
 static void
@@ -206,26 +231,32 @@ read_state_dir(struct config_file *file, const config_setting_t *setting, void *
 }
 
 static const struct config_key global_keys[] = {
-    {"logging", read_logging},
-    {"status_report", read_status_report},
-    {"open_port", read_open_port},
-    {"forward_port", read_forward_port},
-    {"mappings", read_mappings},
-    {"stun_server", read_stun_server},
-    {"keep_alive", read_keep_alive},
-    {"keep_alive_interval", read_keep_alive_interval},
-    {"stun_interval", read_stun_interval},
-    {"user", read_user},
-    {"control_socket", read_control_socket},
-    {"pid_file", read_pid_file},
-    {"state_dir", read_state_dir},
-    {NULL, NULL},
+    {"logging", read_logging, write_logging},
+    {"status_report", read_status_report, write_status_report},
+    {"open_port", read_open_port, config_write_elsewhere},
+    {"forward_port", read_forward_port, config_write_elsewhere},
+    {"mappings", read_mappings, write_mappings},
+    {"stun_server", read_stun_server, write_stun_server},
+    {"keep_alive", read_keep_alive, config_write_global_keep_alive},
+    {"keep_alive_interval", read_keep_alive_interval, config_write_global_keep_alive_interval},
+    {"stun_interval", read_stun_interval, config_write_global_stun_interval},
+    {"user", read_user, config_write_user},
+    {"control_socket", read_control_socket, config_write_control_socket},
+    {"pid_file", read_pid_file, config_write_pid_file},
+    {"state_dir", read_state_dir, config_write_state_dir},
+    {NULL, NULL, NULL},
 };
 
 void
 config_global_read(struct config_file *file, struct config_global *global)
 {
 	config_value_group(file, config_root_setting(&file->parsed), global_keys, global);
+}
+
+void
+config_global_write(struct config_out *out, const struct config_global *global)
+{
+	config_write_keys(out, global_keys, global);
 }
 
 void

@@ -8,6 +8,7 @@
 
 #include "config.h"
 #include "config_file.h"
+#include "config_syntax.h"
 
 /* A configuration in the making, with what reaches it only through its mappings. */
 struct config_global {
@@ -21,6 +22,8 @@ struct config_global {
 
 /* Reads the whole parsed file.  Mistakes are logged and counted in file. */
 void config_global_read(struct config_file *file, struct config_global *global);
+/* Writes it in natter.cfg's syntax, once all defaults are filled in. */
+void config_global_write(struct config_out *out, const struct config_global *global);
 void config_global_free(struct config_global *global);
 
 #endif

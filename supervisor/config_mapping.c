@@ -11,6 +11,8 @@
 
 #include "alloc.h"
 #include "config_hosts.h"
+#include "config_syntax.h"
+#include "config_write.h"
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 #define CONGESTION_CONTROL_LETTERS LETTERS "_-"
@@ -160,16 +162,17 @@ read_forward_ports(struct config_file *file, const config_setting_t *setting, vo
 	read_ports(file, setting, into, read_forward);
 }
 
+/* Written as mappings: see config_write_elsewhere. */
 static const struct config_key open_keys[] = {
-    {"tcp", read_open_ports},
-    {"udp", read_open_ports},
-    {NULL, NULL},
+    {"tcp", read_open_ports, NULL},
+    {"udp", read_open_ports, NULL},
+    {NULL, NULL, NULL},
 };
 
 static const struct config_key forward_keys[] = {
-    {"tcp", read_forward_ports},
-    {"udp", read_forward_ports},
-    {NULL, NULL},
+    {"tcp", read_forward_ports, NULL},
+    {"udp", read_forward_ports, NULL},
+    {NULL, NULL, NULL},
 };
 
 void
@@ -311,20 +314,20 @@ read_hook(struct config_file *file, const config_setting_t *setting, void *into)
 }
 
 static const struct config_key mapping_keys[] = {
-    {"name", read_name},
-    {"protocol", read_protocol},
-    {"bind", read_bind},
-    {"target", read_target},
-    {"keep_alive", read_keep_alive},
-    {"keep_alive_interval", read_keep_alive_interval},
-    {"stun_server", read_stun_server},
-    {"stun_interval", read_stun_interval},
-    {"udp_timeout", read_udp_timeout},
-    {"tcp_timeout", read_tcp_timeout},
-    {"tcp_keepalive", read_tcp_keepalive},
-    {"congestion_control", read_congestion_control},
-    {"hook", read_hook},
-    {NULL, NULL},
+    {"name", read_name, config_write_name},
+    {"protocol", read_protocol, config_write_protocol},
+    {"bind", read_bind, config_write_bind},
+    {"target", read_target, config_write_target},
+    {"keep_alive", read_keep_alive, config_write_keep_alive},
+    {"keep_alive_interval", read_keep_alive_interval, config_write_keep_alive_interval},
+    {"stun_server", read_stun_server, config_write_stun_server},
+    {"stun_interval", read_stun_interval, config_write_stun_interval},
+    {"udp_timeout", read_udp_timeout, config_write_udp_timeout},
+    {"tcp_timeout", read_tcp_timeout, config_write_tcp_timeout},
+    {"tcp_keepalive", read_tcp_keepalive, config_write_tcp_keepalive},
+    {"congestion_control", read_congestion_control, config_write_congestion_control},
+    {"hook", read_hook, config_write_hook},
+    {NULL, NULL, NULL},
 };
 
 /* The relay's keys are for what is relayed over their own protocol. */
@@ -400,4 +403,20 @@ config_mapping_read_list(struct config_file *file, const config_setting_t *setti
 		config_value_each(file, setting, read_mapping, into);
 	else
 		config_file_mistake(file, setting, "must be a list of groups: ( { protocol = \"tcp\"; ... }, { ... } )");
+}
+
+/* A list takes no comma behind its last element. */
+void
+config_mapping_write_list(struct config_out *out, const char *key, const void *from)
+{
+	const struct config *config = from;
+	const struct config_mapping *m;
+
+	config_syntax_open(out, key, "(");
+	TAILQ_FOREACH(m, &config->mappings, entry) {
+		config_syntax_open(out, NULL, "{");
+		config_write_keys(out, mapping_keys, m);
+		config_syntax_close(out, TAILQ_NEXT(m, entry) != NULL ? "}," : "}");
+	}
+	config_syntax_close(out, ");");
 }

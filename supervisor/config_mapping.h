@@ -14,6 +14,8 @@
 config_reader config_mapping_read_open;
 config_reader config_mapping_read_forward;
 config_reader config_mapping_read_list;
+/* Writes all of the struct config's mappings as the last of them. */
+config_writer config_mapping_write_list;
 
 void config_mapping_free(struct config_mapping *m);
 

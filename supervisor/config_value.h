@@ -9,12 +9,17 @@
 #include "config.h"
 #include "config_file.h"
 
+struct config_out;
+
 typedef void config_reader(struct config_file *file, const config_setting_t *setting, void *into);
+/* Writes the setting that key is in the configuration from; see config_write.h. */
+typedef void config_writer(struct config_out *out, const char *key, const void *from);
 
 /* A group's keys, up to one without a name. */
 struct config_key {
 	const char *name;
 	config_reader *read;
+	config_writer *write; /* NULL: config_write_keys never gets this table */
 };
 
 /* Gives each member of a group, in the file's order, to its key's reader, and

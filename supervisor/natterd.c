@@ -309,6 +309,26 @@ check_nat(const struct options *options)
 	return status;
 }
 
+/* With -v in full, else as a table. */
+static int
+check(const struct options *options)
+{
+	struct config *config;
+
+	if (options->verbose > 0) {
+		if (config_print(options->config_file, stdout) < 0)
+			return EXIT_FAILURE;
+	} else {
+		config = load(options);
+		config_describe(config);
+		config_free(config);
+	}
+	if (fflush(stdout) == 0 && ferror(stdout) == 0)
+		return EXIT_SUCCESS;
+	log_error("natterd: cannot write the configuration: %s", strerror(errno));
+	return EXIT_FAILURE;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -318,12 +338,9 @@ main(int argc, char **argv)
 
 	if (options.check_nat)
 		return check_nat(&options);
+	if (options.check_only)
+		return check(&options);
 	config = load(&options);
-	if (options.check_only) {
-		config_describe(config);
-		config_free(config);
-		return EXIT_SUCCESS;
-	}
 	if (is_single(&options))
 		show_on_console(&options, config);
 	else

@@ -33,7 +33,7 @@ struct option_row {
 static const struct option_row rows[] = {
     {'c', "config", "FILE", "read FILE instead of " SYSCONFDIR "/natter.cfg"},
     {'f', "foreground", NULL, "stay in the foreground and log to standard error"},
-    {'n', "check", NULL, "check the configuration, print what would run, and end"},
+    {'n', "check", NULL, "check the configuration, print it (-v: in full), and end"},
     {'t', "test-page", NULL, "with a port: serve a page to try it, or a UDP echo"},
     {'u', "udp", NULL, "with a port: a UDP port instead of a TCP port"},
     {OPTION_CHECK_NAT, "check-nat", NULL, "what kind of NAT is in the way? can natter work here?"},

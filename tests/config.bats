@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: ISC
 #
 # natter.cfg and the command line, through `natterd -n`: every file in config/good is accepted and described
-# exactly as in the .out beside it, every file in config/bad refused with exactly the messages in its .err.
-# Where a tested file's folder would stand .out has DIR and .err nothing. NATTER_BUILD says which build is used.
+# exactly as in the .out beside it, every file in config/bad refused with exactly the messages in its .err. What
+# `natterd -n -v` prints is in .full, if there is one, and reading that is reading the file. Where a tested file's folder would stand .out has DIR and .err nothing. NATTER_BUILD says which build is used.
 
 # shellcheck disable=SC2154 # output, stderr and lines are run's
 # shellcheck source-path=SCRIPTDIR source=config.bash
@@ -35,9 +35,65 @@ bats_require_minimum_version 1.5.0
     [ "$failed" = 0 ]
 }
 
+# print FILE: what natterd -n -v prints.
+print() {
+    timeout 10 "$build/natterd" -n -v -c "$1"
+}
+
+# examples: the README's blocks of configuration and the manual's, a file each; v0.9's JSON is none.
+examples() {
+    local tmp=$BATS_TEST_TMPDIR
+    awk -v out="$tmp/readme" '/^```conf$/ { n++; on = 1; next } /^```$/ { on = 0 } on { print >(out n ".cfg") }' README.md
+    awk -v out="$tmp/manual" '/^\.Ed/ { on = 0 } on && !/^$/ { print >(out n ".cfg") } on && /^$/ || /^\.Bd -literal/ { n++; on = 1 }' \
+        man/natter.cfg.5
+    sed -i 's/\\(dq/"/g; s/\\e/\\/g; s/\\&//g' "$tmp"/manual*.cfg
+    grep -lx '{' "$tmp"/manual*.cfg | xargs -r rm
+}
+
+# keys SOURCE...: the keys in the tables of these files.
+keys() {
+    sed -n 's/^    {"\([a-z_]*\)", read_[a-z_]*,.*/\1/p' "$@" | sort -u
+}
+
+@test "the print of a good file is its .full, and reads as the file does" {
+    local file tmp=$BATS_TEST_TMPDIR
+    for file in "$folder"/good/*.cfg "$PWD/natter.cfg"; do
+        print "$file" >"$tmp/first.cfg" || fail "$file: no print"
+        print "$tmp/first.cfg" >"$tmp/second.cfg" || fail "$file: its print is refused"
+        same "$file" "$tmp/first.cfg" "$tmp/second.cfg"
+        sed "s,${file%/*}/,DIR/,g" "$tmp/first.cfg" >"$tmp/first"
+        [ ! -e "${file%.cfg}.full" ] || same "$file" "${file%.cfg}.full" "$tmp/first"
+        diff <("$build/natterd" -n -c "$file" | tail -n +2) <("$build/natterd" -n -c "$tmp/first.cfg" | tail -n +2) >&2 ||
+            fail "$file: its print means something else"
+    done
+}
+
+@test "the print has every key of natterd's tables" {
+    local key part tmp=$BATS_TEST_TMPDIR
+    echo 'mappings = ( { protocol = "tcp"; target = "127.0.0.1:1"; }, { protocol = "udp"; target = "127.0.0.1:1"; } );' \
+        >"$tmp/all.cfg"
+    print "$tmp/all.cfg" >"$tmp/print"
+    sed '/^mappings = (/,/^);/d' "$tmp/print" >"$tmp/global"
+    sed '/^mappings = (/,/^);/!d' "$tmp/print" >"$tmp/mapping"
+    for part in global mapping; do
+        # mappings is the rest; tcp and udp of open_port and forward_port become mappings.
+        for key in $(keys "supervisor/config_$part.c" | grep -vx mappings); do
+            [[ $part/$key == mapping/[tu][cd]p ]] || grep -qE "^ *(# $key:|$key =)" "$tmp/$part" ||
+                fail "the $part part of the print has no $key"
+        done
+    done
+}
+
+@test "a print that cannot be written is an error" {
+    # shellcheck disable=SC2016
+    run --separate-stderr bash -c '"$0" -n -v -c natter.cfg >/dev/full' "$build/natterd"
+    [ "$status" = 1 ]
+    [ "$stderr" = "error: natterd: cannot write the configuration: No space left on device" ]
+}
+
 @test "no expected text is without its file" {
     local text
-    for text in "$folder"/good/*.out "$folder"/bad/*.err; do
+    for text in "$folder"/good/*.out "$folder"/good/*.full "$folder"/bad/*.err; do
         [ -e "${text%.*}.cfg" ] || fail "$text belongs to no .cfg"
     done
 }
@@ -56,10 +112,18 @@ bats_require_minimum_version 1.5.0
     [ "$(head -n 1 "$BATS_TEST_TMPDIR/out")" = "DIR/natter.cfg: 8 mappings" ] || fail "$(cat "$BATS_TEST_TMPDIR/out")"
 }
 
+@test "the README's and the manual's examples pass" {
+    local file
+    examples
+    [ "$(find "$BATS_TEST_TMPDIR" -name '*.cfg' | wc -l)" -ge 15 ] || fail "examples were not found"
+    for file in "$BATS_TEST_TMPDIR"/*.cfg; do
+        check "$file" || fail "$(cat "$file" "$BATS_TEST_TMPDIR/err")"
+    done
+}
+
 @test "the manual and the shipped natter.cfg know natterd's keys and no others" {
     local keys key
-    keys=$(sed -n 's/^    {"\([a-z_]*\)", read_[a-z_]*},$/\1/p' supervisor/config_global.c supervisor/config_mapping.c |
-        sed 's/^config_mapping_//' | sort -u)
+    keys=$(keys supervisor/config_global.c supervisor/config_mapping.c)
     [ "$(wc -l <<<"$keys")" -ge 20 ] || fail "the tables of keys were not found: $keys"
     diff -u --label tables <(cat <<<"$keys") --label manual \
         <(sed -nE 's/^\.(It )?Ic ([a-z_]+)( .*)?$/\2/p' man/natter.cfg.5 | sort -u) >&2

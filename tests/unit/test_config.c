@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The configuration as a struct: what `natterd -n` does not print.
- * NEEDS: supervisor/config supervisor/config_file supervisor/config_global supervisor/config_hosts supervisor/config_mapping supervisor/config_value
+ * NEEDS: supervisor/config supervisor/config_file supervisor/config_global supervisor/config_hosts supervisor/config_mapping supervisor/config_syntax supervisor/config_value supervisor/config_write
  */
 #include <pwd.h>
 #include <stdlib.h>
@@ -222,6 +222,83 @@ test_single(void)
 	CHECK(config_single("/nowhere/natter.cfg", &wanted) == NULL);
 }
 
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool
+same_hosts(const struct config_hosts *a, const struct config_hosts *b)
+{
+	return a->count == b->count && memcmp(a->list, b->list, a->count * sizeof(*a->list)) == 0;
+}
+
+static bool
+same_mapping(const struct config_mapping *a, const struct config_mapping *b)
+{
+	return memcmp(&a->mapping, &b->mapping, sizeof(a->mapping)) == 0 && same_hosts(&a->stun, &b->stun) &&
+	       same_hosts(&a->keep_alive, &b->keep_alive) && same_text(a->hook, b->hook);
+}
+
+static bool
+same_globals(const struct config *a, const struct config *b)
+{
+	return a->log_level == b->log_level && same_text(a->log_file, b->log_file) &&
+	       same_text(a->status_file, b->status_file) && same_text(a->control_socket, b->control_socket) &&
+	       same_text(a->pid_file, b->pid_file) && same_text(a->state_dir, b->state_dir) &&
+	       same_text(a->user, b->user) && a->uid == b->uid && a->gid == b->gid &&
+	       same_hosts(&a->stun[PROTOCOL_TCP], &b->stun[PROTOCOL_TCP]) &&
+	       same_hosts(&a->stun[PROTOCOL_UDP], &b->stun[PROTOCOL_UDP]);
+}
+
+/* Reads what config_print says of the text, and forgets the text. */
+static struct config *
+load_print(void)
+{
+	char print[16384] = "";
+	FILE *out = fmemopen(print, sizeof(print), "w");
+
+	CHECK(out != NULL && config_print(path, out) == 0);
+	CHECK(out != NULL && fclose(out) == 0);
+	return load(print);
+}
+
+/* The print means what its file means, whatever stands in it. */
+static void
+check_print(const char *text)
+{
+	struct config *config = load(text), *again;
+	int i;
+
+	CHECK(config != NULL);
+	if (config == NULL)
+		return;
+	again = load_print();
+	CHECK(again != NULL && same_globals(config, again) && config->mapping_count == again->mapping_count);
+	for (i = 0; again != NULL && nth(config, i) != NULL && nth(again, i) != NULL; i++)
+		CHECK(same_mapping(nth(config, i), nth(again, i)));
+	config_free(config);
+	config_free(again);
+}
+
+static void
+test_print(void)
+{
+	check_print("");
+	check_print(three);
+	check_print(relay_options);
+	check_print("status_report = { hook = \"\\\\n a\\\"b\\\\c\\n@include \\\"x\\\"\\t'\\x1b[31m'\\x7f #{\\r\\f\"; status_file = \"\\xff;\"; };"
+		    "logging = { level = \"critical\"; log_file = \"l \\xc3\\xbc\\xc2\\x9b\"; };"
+		    "mappings = ( { protocol = \"tcp\"; bind = \"fd00::2\"; target = \"127.0.0.1:1\"; hook = \"\"; },"
+		    "  { protocol = \"tcp\"; bind = \"[::1]:7\"; keep_alive_interval = [ 3, 4 ]; stun_interval = 11; },"
+		    "  { protocol = \"udp\"; target = \"[fd00::3]:1\"; udp_timeout = 7; hook = \"two\nlines\"; } );"
+		    "forward_port = { tcp = [ \"127.0.0.1:2\" ]; udp = [ \"127.0.0.1:2\" ]; }; open_port = { udp = 9; };"
+		    "keep_alive = [ \"a.example:81\", \"fd00::1\" ]; keep_alive_interval = 9; stun_interval = 99;"
+		    "stun_server = { udp = [ \"192.0.2.1\", \"b.example:1\" ]; };"
+		    "control_socket = \"c\"; pid_file = \"p\"; state_dir = \"/s\"; user = \"nobody\";");
+}
+
 /* A refused file leaves nothing behind (the sanitizers look), and says it all. */
 static void
 test_refused(void)
@@ -231,6 +308,7 @@ test_refused(void)
 	CHECK(load("open_port = {") == NULL);
 	CHECK(errors == 1);
 	CHECK(config_load("/nowhere/natter.cfg") == NULL);
+	CHECK(config_print("/nowhere/natter.cfg", stdout) == -1);
 	config_free(NULL);
 }
 
@@ -248,6 +326,7 @@ main(void)
 	test_places();
 	test_intervals();
 	test_single();
+	test_print();
 	test_refused();
 	unlink(path);
 	rmdir(directory);

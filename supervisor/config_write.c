@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The keys' writers; see config_write.h.
+ */
+#include "config_write.h"
+
+#include "config_global.h"
+#include "config_syntax.h"
+
+void
+config_write_keys(struct config_out *out, const struct config_key *keys, const void *from)
+{
+	for (; keys->name != NULL; keys++) {
+		if (keys->write == NULL)
+			fatal("natterd: the setting %s cannot be printed: a bug in natterd", keys->name);
+		keys->write(out, keys->name, from);
+	}
+}
+
+void
+config_write_group(struct config_out *out, const char *key, const struct config_key *keys, const void *from)
+{
+	config_syntax_open(out, key, "{");
+	config_write_keys(out, keys, from);
+	config_syntax_close(out, "};");
+}
+
+void
+config_write_level(struct config_out *out, const char *key, const void *from)
+{
+	const struct config_global *global = from;
+
+	config_syntax_text(out, key, log_level_name(global->config->log_level));
+}
+
+void
+config_write_log_file(struct config_out *out, const char *key, const void *from)
+{
+	const struct config_global *global = from;
+
+	config_syntax_text(out, key, global->config->log_file);
+}
+
+void
+config_write_global_hook(struct config_out *out, const char *key, const void *from)
+{
+	const struct config_global *global = from;
+
+	config_syntax_text(out, key, global->hook);
+}
+
+void
+config_write_status_file(struct config_out *out, const char *key, const void *from)
+{
+	const struct config_global *global = from;
+
+	config_syntax_text(out, key, global->config->status_file);
+}
+
+void
+config_write_global_keep_alive(struct config_out *out, const char *key, const void *from)
+{
+	const struct config_global *global = from;
+
+	config_syntax_hosts(out, key, &global->keep_alive);
+}
+
+void
+config_write_global_keep_alive_interval(struct config_out *out, const char *key, const void *from)
+{
+	const struct config_global *global = from;
+
+	config_syntax_range(out, key, global->keep_alive_shortest, global->keep_alive_longest);
+}
+
+void
+config_write_stun_tcp(struct config_out *out, const char *key, const void *from)
+{
+	const struct config_global *global = from;
+
+	config_syntax_hosts(out, key, &global->config->stun[PROTOCOL_TCP]);
+}
+
+void
+config_write_stun_udp(struct config_out *out, const char *key, const void *from)
+{
+	const struct config_global *global = from;
+
+	config_syntax_hosts(out, key, &global->config->stun[PROTOCOL_UDP]);
+}
+
+void
+config_write_global_stun_interval(struct config_out *out, const char *key, const void *from)
+{
+	const struct config_global *global = from;
+
+	config_syntax_number(out, key, global->stun_interval);
+}
+
+void
+config_write_user(struct config_out *out, const char *key, const void *from)
+{
+	const struct config_global *global = from;
+
+	config_syntax_text(out, key, global->config->user);
+}
+
+void
+config_write_control_socket(struct config_out *out, const char *key, const void *from)
+{
+	const struct config_global *global = from;
+
+	config_syntax_text(out, key, global->config->control_socket);
+}
+
+void
+config_write_pid_file(struct config_out *out, const char *key, const void *from)
+{
+	const struct config_global *global = from;
+
+	config_syntax_text(out, key, global->config->pid_file);
+}
+
+void
+config_write_state_dir(struct config_out *out, const char *key, const void *from)
+{
+	const struct config_global *global = from;
+
+	config_syntax_text(out, key, global->config->state_dir);
+}
+
+void
+config_write_elsewhere(struct config_out *out, const char *key, const void *from)
+{
+	(void)from;
+	config_syntax_comment(out, key, "each of its ports is in mappings, too");
+}
+
+void
+config_write_name(struct config_out *out, const char *key, const void *from)
+{
+	const struct config_mapping *m = from;
+
+	config_syntax_text(out, key, m->mapping.name);
+}
+
+void
+config_write_protocol(struct config_out *out, const char *key, const void *from)
+{
+	const struct config_mapping *m = from;
+
+	config_syntax_text(out, key, protocol_name(m->mapping.protocol));
+}
+
+void
+config_write_bind(struct config_out *out, const char *key, const void *from)
+{
+	const struct addr *bound = &((const struct config_mapping *)from)->mapping.bind;
+	char text[ADDR_TEXT_SIZE];
+
+	config_syntax_text(out, key, addr_port(bound) != 0 ? addr_text(bound, text) : addr_ip_text(bound, text));
+}
+
+void
+config_write_target(struct config_out *out, const char *key, const void *from)
+{
+	const struct addr *target = &((const struct config_mapping *)from)->mapping.target;
+	char text[ADDR_TEXT_SIZE];
+
+	if (addr_is_set(target))
+		config_syntax_text(out, key, addr_text(target, text));
+}
+
+static bool
+is_tcp(const struct config_mapping *m)
+{
+	return m->mapping.protocol == PROTOCOL_TCP;
+}
+
+static bool
+relays(const struct config_mapping *m, enum protocol protocol)
+{
+	return m->mapping.protocol == protocol && addr_is_set(&m->mapping.target);
+}
+
+void
+config_write_keep_alive(struct config_out *out, const char *key, const void *from)
+{
+	const struct config_mapping *m = from;
+
+	if (is_tcp(m))
+		config_syntax_hosts(out, key, &m->keep_alive);
+}
+
+void
+config_write_keep_alive_interval(struct config_out *out, const char *key, const void *from)
+{
+	const struct config_mapping *m = from;
+
+	config_syntax_range(out, key, m->mapping.keep_alive_shortest, m->mapping.keep_alive_longest);
+}
+
+void
+config_write_stun_server(struct config_out *out, const char *key, const void *from)
+{
+	const struct config_mapping *m = from;
+
+	config_syntax_hosts(out, key, &m->stun);
+}
+
+void
+config_write_stun_interval(struct config_out *out, const char *key, const void *from)
+{
+	const struct config_mapping *m = from;
+
+	if (is_tcp(m))
+		config_syntax_number(out, key, m->mapping.stun_interval);
+}
+
+void
+config_write_udp_timeout(struct config_out *out, const char *key, const void *from)
+{
+	const struct config_mapping *m = from;
+
+	if (relays(m, PROTOCOL_UDP))
+		config_syntax_number(out, key, m->mapping.udp_timeout);
+}
+
+void
+config_write_tcp_timeout(struct config_out *out, const char *key, const void *from)
+{
+	const struct config_mapping *m = from;
+
+	if (relays(m, PROTOCOL_TCP))
+		config_syntax_number(out, key, m->mapping.tcp_timeout);
+}
+
+/* The system's number, which may be another one tomorrow, is only had by leaving the key out. */
+void
+config_write_tcp_keepalive(struct config_out *out, const char *key, const void *from)
+{
+	const struct config_mapping *m = from;
+	uint32_t seconds = m->mapping.tcp_keepalive;
+
+	if (!relays(m, PROTOCOL_TCP))
+		return;
+	if (seconds == 0)
+		config_syntax_comment(out, key, "the system's (sysctl net.ipv4.tcp_keepalive_time)");
+	else
+		config_syntax_number(out, key, seconds == TCP_KEEPALIVE_OFF ? 0 : seconds);
+}
+
+void
+config_write_congestion_control(struct config_out *out, const char *key, const void *from)
+{
+	const struct config_mapping *m = from;
+
+	if (relays(m, PROTOCOL_TCP))
+		config_syntax_text(out, key, m->mapping.congestion_control);
+}
+
+void
+config_write_hook(struct config_out *out, const char *key, const void *from)
+{
+	const struct config_mapping *m = from;
+
+	config_syntax_text(out, key, m->hook);
+}
