@@ -61,3 +61,30 @@ text_copy_printable(char *to, size_t size, const void *from, size_t length)
 	}
 	to[used] = '\0';
 }
+
+/* The blocks that are wide as a whole, from 0x1100 on. */
+static bool
+is_wide(uint32_t code)
+{
+	return (code >= 0x1100 && code <= 0x115f) || (code >= 0x2e80 && code <= 0xa4cf) || (code >= 0xac00 && code <= 0xd7a3) ||
+	       (code >= 0xf900 && code <= 0xfaff) || (code >= 0xfe30 && code <= 0xfe6f) ||
+	       (code >= 0xff00 && code <= 0xff60) || (code >= 0xffe0 && code <= 0xffe6) ||
+	       (code >= 0x1f300 && code <= 0x1f64f) || (code >= 0x20000 && code <= 0x3fffd);
+}
+
+size_t
+text_columns(const char *text)
+{
+	size_t columns = 0, n, i;
+	uint32_t code;
+
+	for (; *text != '\0'; text += n) {
+		n = text_printable_length(text, strlen(text));
+		n = n == 0 ? 1 : n;
+		code = (unsigned char)*text & (0xffU >> n);
+		for (i = 1; i < n; i++)
+			code = code << 6 | ((unsigned char)text[i] & 0x3f);
+		columns += is_wide(code) ? 2 : 1;
+	}
+	return columns;
+}

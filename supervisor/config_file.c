@@ -17,7 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "log.h"
+#include "config_mistake.h"
+#include "config_scan.h"
 
 /* As deep as libconfig follows @include. */
 #define INCLUDE_DEPTH_MAX 10
@@ -117,33 +118,12 @@ is_last_text_element(const config_setting_t *setting)
 	    config_setting_index(setting) == config_setting_length(parent) - 1;
 }
 
-/* A pipe can be read only once, and libconfig has done that. */
-static FILE *
-open_again(const char *path)
+/* The absolute path of what display_name calls a file. */
+static void
+path_of(const struct config_file *file, const char *included, char out[PATH_MAX])
 {
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISREG(st.st_mode) ? fopen(path, "re") : NULL;
-}
-
-/* The last of the first `limit` lines that has the quoted text, else limit. */
-static int
-find_quoted(const char *path, const char *text, int limit)
-{
-	FILE *stream = open_again(path);
-	char *line = NULL, *at;
-	size_t size = 0, length = strlen(text);
-	int number, found = limit;
-
-	if (stream == NULL)
-		return limit;
-	for (number = 1; number <= limit && getline(&line, &size, stream) >= 0; number++)
-		for (at = strchr(line, '"'); at != NULL; at = strchr(at + 1, '"'))
-			if (strncmp(at + 1, text, length) == 0 && at[1 + length] == '"')
-				found = number;
-	free(line);
-	fclose(stream);
-	return found;
+	if (included == NULL || join(file->directory, included, out) < 0)
+		strlcpy(out, file->path, PATH_MAX);
 }
 
 int
@@ -154,15 +134,52 @@ config_file_line(const struct config_file *file, const config_setting_t *setting
 
 	if (!is_last_text_element(setting))
 		return (int)config_setting_source_line(setting);
-	if (included == NULL || join(file->directory, included, path) < 0)
-		strlcpy(path, file->path, sizeof(path));
-	return find_quoted(path, config_setting_get_string(setting), (int)config_setting_source_line(setting));
+	path_of(file, included, path);
+	return config_scan_last_text(path, config_setting_get_string(setting), (int)config_setting_source_line(setting));
+}
+
+/* What a mistake in the setting is marked at, or "". */
+static void
+token_of(const config_setting_t *setting, char buf[KEY_TEXT_SIZE])
+{
+	const char *name = config_setting_name(setting);
+
+	buf[0] = '\0';
+	if (name != NULL)
+		strlcpy(buf, name, KEY_TEXT_SIZE);
+	else if (config_setting_is_group(setting))
+		strlcpy(buf, "{", KEY_TEXT_SIZE);
+	else if (config_setting_type(setting) == CONFIG_TYPE_STRING)
+		snprintf(buf, KEY_TEXT_SIZE, "\"%s\"", config_setting_get_string(setting));
+	else if (config_setting_is_number(setting))
+		snprintf(buf, KEY_TEXT_SIZE, "%lld", config_setting_get_int64(setting));
+}
+
+/* Counts the settings on the line that are written with the token too, up to this one.
+ * Returns whether it was met. */
+static bool
+count_before(const config_setting_t *from, const config_setting_t *to, const char *token, int line, unsigned int *count)
+{
+	char own[KEY_TEXT_SIZE];
+	int i;
+
+	if (from == to)
+		return true;
+	token_of(from, own);
+	if (config_setting_source_file(from) == config_setting_source_file(to) &&
+	    (int)config_setting_source_line(from) == line && strcmp(own, token) == 0)
+		++*count;
+	for (i = 0; config_setting_is_aggregate(from) && i < config_setting_length(from); i++)
+		if (count_before(config_setting_get_elem(from, (unsigned int)i), to, token, line, count))
+			return true;
+	return false;
 }
 
 void
 config_file_mistake(struct config_file *file, const config_setting_t *setting, const char *format, ...)
 {
-	char text[MISTAKE_SIZE], key[KEY_TEXT_SIZE], name[PATH_MAX];
+	char text[MISTAKE_SIZE], key[KEY_TEXT_SIZE], token[KEY_TEXT_SIZE], name[PATH_MAX], path[PATH_MAX];
+	struct config_place place = {.path = path, .token = token};
 	va_list args;
 
 	va_start(args, format);
@@ -170,12 +187,16 @@ config_file_mistake(struct config_file *file, const config_setting_t *setting, c
 	va_end(args);
 	file->mistakes++;
 	if (setting == NULL) {
-		log_error("%s: %s", file->name, text);
+		config_mistake_say(NULL, "%s: %s", file->name, text);
 		return;
 	}
 	key_text(setting, key);
-	log_error("%s:%d: %s: %s", display_name(file, config_setting_source_file(setting), name),
-	    config_file_line(file, setting), key, text);
+	token_of(setting, token);
+	path_of(file, config_setting_source_file(setting), path);
+	place.line = config_file_line(file, setting);
+	count_before(config_root_setting(&file->parsed), setting, token, place.line, &place.nth);
+	config_mistake_say(&place, "%s:%d: %s: %s", display_name(file, config_setting_source_file(setting), name),
+	    place.line, key, text);
 }
 
 /* v0.9's format begins like this, and its users will try. */
@@ -192,7 +213,8 @@ static void
 report_parse_error(struct config_file *file, FILE *stream)
 {
 	const char *text = config_error_text(&file->parsed), *advice = "see natter.cfg(5)";
-	char name[PATH_MAX];
+	char name[PATH_MAX], path[PATH_MAX];
+	struct config_place place = {.path = path, .line = config_error_line(&file->parsed)};
 	size_t i;
 
 	for (i = 0; i < sizeof(parse_errors) / sizeof(parse_errors[0]); i++)
@@ -201,8 +223,9 @@ report_parse_error(struct config_file *file, FILE *stream)
 	if (looks_like_json(stream))
 		advice = "this looks like JSON; \"natterctl import FILE\" makes a natter.cfg of v0.9's configuration";
 	file->mistakes++;
-	log_error("%s:%d: %s: %s", display_name(file, config_error_file(&file->parsed), name),
-	    config_error_line(&file->parsed), text, advice);
+	path_of(file, config_error_file(&file->parsed), path);
+	config_mistake_say(&place, "%s:%d: %s: %s", display_name(file, config_error_file(&file->parsed), name), place.line,
+	    text, advice);
 }
 
 /* The name between the quotes of an @include line, cut out of it; else NULL. */
@@ -236,7 +259,7 @@ find_directory(const struct config_file *file, const char *path, int depth, char
 		strlcpy(found, path, PATH_MAX);
 		return -1;
 	}
-	stream = open_again(path);
+	stream = config_scan_open(path);
 	if (stream == NULL)
 		return 0;
 	while (result == 0 && getline(&line, &size, stream) >= 0) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * natter.cfg as text: finds it, has libconfig parse it, and knows where each
- * setting stands, so that a mistake is logged as "FILE:LINE: KEY: what is wrong
- * and what to do".  Knows no key.
+ * setting stands, so that a mistake is said as "FILE:LINE: KEY: what is wrong
+ * and what to do" and marked.  Knows no key.
  */
 #ifndef CONFIG_FILE_H
 #define CONFIG_FILE_H
@@ -24,7 +24,7 @@ struct config_file {
 int config_file_open(struct config_file *file, const char *name);
 void config_file_close(struct config_file *file);
 
-/* Logs and counts a mistake; setting NULL: one of the file as a whole. */
+/* Counts a mistake and says it (config_mistake.h); setting NULL: one of the file as a whole. */
 void config_file_mistake(struct config_file *file, const config_setting_t *setting, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -14,6 +14,7 @@
 #include "checknat_command.h"
 #include "clockwatch.h"
 #include "config.h"
+#include "config_mistake.h"
 #include "console.h"
 #include "control.h"
 #include "control_commands.h"
@@ -95,6 +96,7 @@ choose_log(const struct options *options, const struct config *config)
 {
 	if (options->foreground)
 		return 0;
+	config_mistake_mark(NULL);
 	if (config->log_file == NULL) {
 		logger_use_syslog();
 		return 0;
@@ -336,6 +338,7 @@ main(int argc, char **argv)
 	struct config *config;
 	int result;
 
+	config_mistake_mark(stderr);
 	if (options.check_nat)
 		return check_nat(&options);
 	if (options.check_only)

@@ -149,12 +149,18 @@ keys() {
     [ "$(id -u)" = 0 ] || skip "an account matters to root alone"
     printf '\nuser = "no-such-account";\n' >"$BATS_TEST_TMPDIR/u.cfg"
     check "$BATS_TEST_TMPDIR/u.cfg" && fail "accepted"
-    same "" <(echo 'error: u.cfg:2: user: there is no account "no-such-account"; name one that exists') \
-        "$BATS_TEST_TMPDIR/err"
+    same "" - "$BATS_TEST_TMPDIR/err" <<'END'
+error: u.cfg:2: user: there is no account "no-such-account"; name one that exists
+    user = "no-such-account";
+    ^~~~
+END
     printf 'user = "root";\n' >"$BATS_TEST_TMPDIR/u.cfg"
     check "$BATS_TEST_TMPDIR/u.cfg" && fail "accepted"
-    same "" <(echo 'error: u.cfg:1: user: root may do everything, and workers need nothing; name another') \
-        "$BATS_TEST_TMPDIR/err"
+    same "" - "$BATS_TEST_TMPDIR/err" <<'END'
+error: u.cfg:1: user: root may do everything, and workers need nothing; name another
+    user = "root";
+    ^~~~
+END
 }
 
 @test "a relative name starts in the working directory, in messages as given" {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The configuration as a struct: what `natterd -n` does not print.
- * NEEDS: supervisor/config supervisor/config_file supervisor/config_global supervisor/config_hosts supervisor/config_mapping supervisor/config_syntax supervisor/config_value supervisor/config_write
+ * NEEDS: supervisor/config supervisor/config_file supervisor/config_global supervisor/config_hosts supervisor/config_mapping supervisor/config_mistake supervisor/config_scan supervisor/config_syntax supervisor/config_value supervisor/config_write
  */
 #include <pwd.h>
 #include <stdlib.h>
@@ -9,6 +9,8 @@
 
 #include "check.h"
 #include "config.h"
+#include "config_mistake.h"
+#include "text.h"
 
 static char directory[] = "/tmp/natter-test-config.XXXXXX";
 static char path[PATH_MAX];
@@ -312,6 +314,47 @@ test_refused(void)
 	config_free(NULL);
 }
 
+static struct {
+	char text[400];
+	int count;
+} taken;
+
+static void
+take(void *context, const char *text)
+{
+	CHECK(context == &taken);
+	snprintf(taken.text, sizeof(taken.text), "%s", text);
+	taken.count++;
+}
+
+/* The log says nothing then, and the marks, which are for people, stay out of it. */
+static void
+test_mistakes(void)
+{
+	static const char text[] = "user = \"nobody\";\n\tkeep_alive = \"\x1b[31m\"; usr = \"\x9b\x7f\"; # \r\b\n";
+	char marks[2000] = "", wanted[PATH_MAX + 100];
+	FILE *out = fmemopen(marks, sizeof(marks), "w");
+	size_t i;
+
+	config_mistake_send(take, &taken);
+	CHECK(load(text) == NULL && taken.count == 2 && errors == 0);
+	snprintf(wanted, sizeof(wanted), "%s:2: usr: unknown key; did you mean user?", path);
+	CHECK(load("user = \"nobody\";\nusr = 1;") == NULL && strstr(taken.text, "usr: unknown key; did you mean user") != NULL);
+	CHECK(load("\nusr = 1;") == NULL);
+	CHECK_TEXT(taken.text, wanted);
+	CHECK(load("hook \x1b") == NULL && text_is_printable(taken.text, sizeof(taken.text)) && taken.count == 5);
+	config_mistake_mark(out);
+	CHECK(load(text) == NULL);
+	config_mistake_mark(NULL);
+	config_mistake_send(NULL, NULL);
+	CHECK(out != NULL && fclose(out) == 0);
+	CHECK_TEXT(marks, "    keep_alive = \"?[31m\"; usr = \"??\"; #  ?\n    ^~~~~~~~~~\n"
+			  "    keep_alive = \"?[31m\"; usr = \"??\"; #  ?\n                          ^~~\n");
+	for (i = 0; marks[i] != '\0'; i++)
+		CHECK(marks[i] == '\n' || (unsigned char)marks[i] >= ' ');
+	CHECK(load(text) == NULL && errors == 2 && taken.count == 7);
+}
+
 int
 main(void)
 {
@@ -327,6 +370,7 @@ main(void)
 	test_intervals();
 	test_single();
 	test_print();
+	test_mistakes();
 	test_refused();
 	unlink(path);
 	rmdir(directory);

@@ -26,6 +26,16 @@ test_is_printable(void)
 }
 
 static void
+test_columns(void)
+{
+	CHECK(text_columns("") == 0 && text_columns("web: ") == 5);
+	CHECK(text_columns("gr\xc3\xbc\xc3\x9f") == 4);
+	CHECK(text_columns("\xe7\xbd\x91 \xf0\x9f\x99\x82") == 5);
+	CHECK(text_columns("\xef\xbc\x9a\xe2\x82\xac") == 3); /* a full-width colon, a euro sign */
+	CHECK(text_columns("\xff\xe7") == 2);
+}
+
+static void
 test_copy(void)
 {
 	char to[8];
@@ -48,6 +58,7 @@ int
 main(void)
 {
 	test_is_printable();
+	test_columns();
 	test_copy();
 	return check_done();
 }
