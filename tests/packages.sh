@@ -9,7 +9,7 @@ set -euo pipefail
 build="gcc libc6-dev make pkg-config libconfig-dev libbsd-dev libevent-dev libjson-c-dev"
 demo="iproute2 nftables conntrack coturn stun-server nginx-light curl socat procps jq"
 bench="haproxy libnginx-mod-stream iperf3 wrk gnuplot-nox"
-test="bats stun-client util-linux iputils-ping mandoc strace valgrind"
+test="bats stun-client util-linux iputils-ping mandoc strace valgrind python3 busybox bind9 bind9-dnsutils"
 ci="clang clang-tidy llvm shellcheck"
 
 case ${1:-} in
