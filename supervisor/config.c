@@ -14,8 +14,10 @@
 #include "alloc.h"
 #include "config_file.h"
 #include "config_global.h"
+#include "config_hook.h"
 #include "config_hosts.h"
 #include "config_mapping.h"
+#include "config_value.h"
 #include "paths.h"
 
 static void
@@ -25,16 +27,6 @@ default_path(char **path, const char *(*find)(char buf[PATH_MAX]))
 
 	if (*path == NULL)
 		*path = alloc_string(find(buf));
-}
-
-/* "" in the file is the way to say: none. */
-static void
-drop_empty(char **text)
-{
-	if (*text == NULL || (*text)[0] != '\0')
-		return;
-	free(*text);
-	*text = NULL;
 }
 
 /* Whom workers become if the file names nobody. */
@@ -80,6 +72,8 @@ complete_global(struct config_global *global)
 	}
 	if (global->stun_interval == 0)
 		global->stun_interval = STUN_INTERVAL_DEFAULT;
+	if (global->hook.timeout == 0)
+		global->hook.timeout = HOOK_TIMEOUT_DEFAULT;
 }
 
 /* What the mapping left to the global settings. */
@@ -108,9 +102,7 @@ complete_mapping(struct config_mapping *m, const struct config_global *global)
 		if (mapping->protocol == PROTOCOL_TCP)
 			config_hosts_copy(&global->keep_alive, &m->keep_alive);
 	}
-	if (m->hook == NULL && global->hook != NULL)
-		m->hook = alloc_string(global->hook);
-	drop_empty(&m->hook);
+	config_hook_complete(&m->hook, &global->hook);
 }
 
 static void
@@ -119,8 +111,8 @@ complete_paths(struct config *config)
 	default_path(&config->control_socket, paths_control_socket);
 	default_path(&config->pid_file, paths_pid_file);
 	default_path(&config->state_dir, paths_state_dir);
-	drop_empty(&config->log_file);
-	drop_empty(&config->status_file);
+	config_value_drop_empty(&config->log_file);
+	config_value_drop_empty(&config->status_file);
 }
 
 static void
@@ -233,8 +225,7 @@ forget_service(struct config_global *global)
 {
 	free_mappings(global->config);
 	free_paths(global->config);
-	free(global->hook);
-	global->hook = NULL;
+	hook_settings_free(&global->hook);
 }
 
 static void
@@ -254,6 +245,7 @@ config_single(const char *name, const struct mapping *mapping)
 	struct config_global global = {0};
 
 	if (name == NULL || config_file_open(&file, name) == 0) {
+		file.servers_only = true;
 		global.config = new_config(&file);
 		if (name != NULL)
 			config_global_read(&file, &global);

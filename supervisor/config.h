@@ -13,6 +13,7 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
+#include "hook_settings.h"
 #include "log.h"
 #include "mapping.h"
 
@@ -32,7 +33,7 @@ struct config_mapping {
 	struct mapping mapping;       /* bind's port is 0: natterd chooses and remembers one */
 	struct config_hosts stun;     /* the global list unless the mapping has its own */
 	struct config_hosts keep_alive; /* empty for UDP: STUN keeps it alive */
-	char *hook;                   /* the global one unless the mapping has its own; NULL: none */
+	struct hook_settings hook;    /* the global ones unless the mapping has its own */
 	int line;                     /* where natter.cfg asks for it */
 	bool chooses_port;            /* ports.c's: it has none of natter.cfg */
 };

@@ -9,6 +9,7 @@
 
 #include <libconfig.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct config_file {
@@ -17,6 +18,7 @@ struct config_file {
 	char path[PATH_MAX];      /* absolute */
 	char directory[PATH_MAX]; /* of path: relative paths start there */
 	unsigned int mistakes;    /* logged so far; any means that the file is refused */
+	bool servers_only;        /* the rest is forgotten: see config_single */
 };
 
 /* Reads and parses the file and those that it includes.  Returns 0, or -1

@@ -4,13 +4,13 @@
  */
 #include "config_global.h"
 
-#include <pwd.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "config_hook.h"
 #include "config_hosts.h"
 #include "config_mapping.h"
 #include "config_value.h"
@@ -66,7 +66,7 @@ read_hook(struct config_file *file, const config_setting_t *setting, void *into)
 {
 	struct config_global *global = into;
 
-	config_value_string(file, setting, &global->hook);
+	config_hook_read(file, setting, &global->hook);
 }
 
 static void
@@ -79,6 +79,9 @@ read_status_file(struct config_file *file, const config_setting_t *setting, void
 
 static const struct config_key status_report_keys[] = {
     {"hook", read_hook, config_write_global_hook},
+    {"hook_user", read_hook, config_write_global_hook},
+    {"hook_timeout", read_hook, config_write_global_hook},
+    {"hook_retry", read_hook, config_write_global_hook},
     {"status_file", read_status_file, config_write_status_file},
     {NULL, NULL, NULL},
 };
@@ -187,10 +190,10 @@ read_user(struct config_file *file, const config_setting_t *setting, void *into)
 
 	if (config_value_string(file, setting, &config->user) < 0 || geteuid() != 0)
 		return;
-	account = getpwnam(config->user);
-	if (account == NULL) {
-		config_file_mistake(file, setting, "there is no account \"%s\"; name one that exists", config->user);
-	} else if (account->pw_uid == 0) {
+	account = config_value_account(file, setting, config->user);
+	if (account == NULL)
+		return;
+	if (account->pw_uid == 0) {
 		config_file_mistake(file, setting, "%s may do everything, and workers need nothing; name another",
 		    config->user);
 	} else {
@@ -263,5 +266,5 @@ void
 config_global_free(struct config_global *global)
 {
 	config_hosts_free(&global->keep_alive);
-	free(global->hook);
+	hook_settings_free(&global->hook);
 }

@@ -17,7 +17,7 @@ struct config_global {
 	uint32_t keep_alive_shortest; /* bounds of the interval; 0: not set */
 	uint32_t keep_alive_longest;
 	uint32_t stun_interval; /* 0: not set */
-	char *hook;                   /* NULL or "": none */
+	struct hook_settings hook;
 };
 
 /* Reads the whole parsed file.  Mistakes are logged and counted in file. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "config_hook.h"
 #include "config_hosts.h"
 #include "config_syntax.h"
 #include "config_write.h"
@@ -29,6 +30,7 @@ new_mapping(struct config_file *file, const config_setting_t *setting)
 	struct config_mapping *m = alloc_zero(sizeof(*m));
 
 	m->line = config_file_line(file, setting);
+	m->hook.retry = HOOK_RETRY_UNSET;
 	addr_parse("0.0.0.0", 0, &m->mapping.bind);
 	return m;
 }
@@ -38,7 +40,7 @@ config_mapping_free(struct config_mapping *m)
 {
 	config_hosts_free(&m->stun);
 	config_hosts_free(&m->keep_alive);
-	free(m->hook);
+	hook_settings_free(&m->hook);
 	free(m);
 }
 
@@ -310,7 +312,7 @@ read_hook(struct config_file *file, const config_setting_t *setting, void *into)
 {
 	struct config_mapping *m = into;
 
-	config_value_string(file, setting, &m->hook);
+	config_hook_read(file, setting, &m->hook);
 }
 
 static const struct config_key mapping_keys[] = {
@@ -327,6 +329,9 @@ static const struct config_key mapping_keys[] = {
     {"tcp_keepalive", read_tcp_keepalive, config_write_tcp_keepalive},
     {"congestion_control", read_congestion_control, config_write_congestion_control},
     {"hook", read_hook, config_write_hook},
+    {"hook_user", read_hook, config_write_hook},
+    {"hook_timeout", read_hook, config_write_hook},
+    {"hook_retry", read_hook, config_write_hook},
     {NULL, NULL, NULL},
 };
 

@@ -35,6 +35,24 @@ struct row {
 	char cells[COLUMN_COUNT][CELL_SIZE];
 };
 
+/* Whatever is not as usual is said. */
+static void
+fill_hook(char cell[CELL_SIZE], const struct hook_settings *hook)
+{
+	char user[40] = "", timeout[16] = "", retry[24] = "";
+
+	if (hook->user != NULL)
+		snprintf(user, sizeof(user), " as %s", hook->user);
+	if (hook->timeout != HOOK_TIMEOUT_DEFAULT)
+		snprintf(timeout, sizeof(timeout), ", %u s", hook->timeout);
+	if (hook->retry != 0)
+		snprintf(retry, sizeof(retry), ", retry %u", hook->retry);
+	if (hook->command == NULL)
+		snprintf(cell, CELL_SIZE, "no");
+	else
+		snprintf(cell, CELL_SIZE, "yes%s%s%s", user, timeout, retry);
+}
+
 static void
 fill_row(struct row *row, const struct config_mapping *m)
 {
@@ -61,7 +79,7 @@ fill_row(struct row *row, const struct config_mapping *m)
 		snprintf(row->cells[COLUMN_TIMEOUT], CELL_SIZE, "%u s", timeout);
 	else
 		snprintf(row->cells[COLUMN_TIMEOUT], CELL_SIZE, "-");
-	snprintf(row->cells[COLUMN_HOOK], CELL_SIZE, "%s", m->hook != NULL ? "yes" : "no");
+	fill_hook(row->cells[COLUMN_HOOK], &m->hook);
 }
 
 static void

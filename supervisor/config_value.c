@@ -172,6 +172,25 @@ config_value_path(struct config_file *file, const config_setting_t *setting, cha
 	return 0;
 }
 
+void
+config_value_drop_empty(char **text)
+{
+	if (*text == NULL || (*text)[0] != '\0')
+		return;
+	free(*text);
+	*text = NULL;
+}
+
+const struct passwd *
+config_value_account(struct config_file *file, const config_setting_t *setting, const char *name)
+{
+	const struct passwd *account = getpwnam(name);
+
+	if (account == NULL)
+		config_file_mistake(file, setting, "there is no account \"%s\"; name one that exists", name);
+	return account;
+}
+
 int
 config_value_number(struct config_file *file, const config_setting_t *setting, uint32_t min, uint32_t max,
     uint32_t *out)

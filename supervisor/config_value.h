@@ -6,6 +6,8 @@
 #ifndef CONFIG_VALUE_H
 #define CONFIG_VALUE_H
 
+#include <pwd.h>
+
 #include "config.h"
 #include "config_file.h"
 
@@ -36,6 +38,13 @@ int config_value_text(struct config_file *file, const config_setting_t *setting,
 int config_value_string(struct config_file *file, const config_setting_t *setting, char **out);
 /* The same made absolute; "" stays "". */
 int config_value_path(struct config_file *file, const config_setting_t *setting, char **out);
+
+/* "" is the way to say: none. *text becomes NULL. */
+void config_value_drop_empty(char **text);
+
+/* The account of that name, until the next call of getpwnam(3); NULL after logging that there is none. */
+const struct passwd *config_value_account(struct config_file *file, const config_setting_t *setting,
+    const char *name);
 
 int config_value_number(struct config_file *file, const config_setting_t *setting, uint32_t min, uint32_t max,
     uint32_t *out);

@@ -5,6 +5,7 @@
 #include "config_write.h"
 
 #include "config_global.h"
+#include "config_hook.h"
 #include "config_syntax.h"
 
 void
@@ -46,7 +47,7 @@ config_write_global_hook(struct config_out *out, const char *key, const void *fr
 {
 	const struct config_global *global = from;
 
-	config_syntax_text(out, key, global->hook);
+	config_hook_write(out, key, &global->hook);
 }
 
 void
@@ -264,5 +265,5 @@ config_write_hook(struct config_out *out, const char *key, const void *from)
 {
 	const struct config_mapping *m = from;
 
-	config_syntax_text(out, key, m->hook);
+	config_hook_write(out, key, &m->hook);
 }

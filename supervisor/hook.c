@@ -1,182 +1,59 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Hooks: when one runs, its output and its end; see hook.h.  What is run is
- * made in hook_command.c.
+ * Hooks: what is told, when, and when again; see hook.h.  A run of one is in
+ * hook_run.c, what is run in hook_command.c.
  */
 #include "hook.h"
 
+#include <bsd/string.h>
 #include <errno.h>
-#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "alloc.h"
 #include "hook_command.h"
+#include "hook_run.h"
+#include "jitter.h"
 #include "log.h"
-#include "record.h"
 
-#define LINE_SIZE 300
-#define LINES_MAX 100 /* logged of one run */
-/* What a pipe holds: more than this was not there when the shell ended. */
-#define DRAIN_MAX 65536
+#define PAUSE_MAX 60 /* seconds */
+/* At natterd's end a run that began before has so many, and one more after SIGTERM. */
+#define END_OF_RUN_SECONDS 3
 
 struct hook {
 	LIST_ENTRY(hook) entry;
-	struct event_base *base;
-	struct service *service;
-	char *command;
+	char name[MAPPING_NAME_SIZE];
+	const struct service *service;
+	struct service *last;   /* of one that went away, and then service is this; else NULL */
+	struct hook_settings settings;
 	char *directory;
 	bool asks_event;        /* the loss of an address is told, too */
 	struct addr told;       /* the last address that it was told; unset: none yet */
 	bool told_loss;         /* and after that, that it is gone */
-	pid_t pid;              /* of the shell and its process group; 0: none runs */
-	int output;             /* what it writes, or -1 */
-	struct event *readable; /* NULL: output is closed */
-	struct event *limit;
-	bool killed;            /* it ran too long */
-	char line[LINE_SIZE];   /* the unfinished one */
-	size_t line_length;
-	unsigned int lines;
-	unsigned int lines_dropped;
+	struct service *telling; /* what runs now, or will again; NULL: nothing */
+	unsigned int tries;     /* runs that told it */
+	struct event *repeat;
+	bool failing;           /* the log has it, and no run has succeeded since */
+	struct hook_run run;
 };
 
 static struct {
 	LIST_HEAD(, hook) all;
-	unsigned int time_limit; /* ms */
-} hooks = {.time_limit = 30000};
-
-static const char *
-name_of(const struct hook *h)
-{
-	return h->service->mapping.name;
-}
+} hooks;
 
 static void
-end_line(struct hook *h)
+forget_telling(struct hook *h)
 {
-	h->line[h->line_length] = '\0';
-	if (h->line_length > 0 && h->lines < LINES_MAX)
-		log_info("%s: hook: %s", name_of(h), h->line);
-	else if (h->line_length > 0)
-		h->lines_dropped++;
-	if (h->line_length > 0)
-		h->lines++;
-	h->line_length = 0;
+	evtimer_del(h->repeat);
+	free(h->telling);
+	h->telling = NULL;
 }
 
-/* A line longer than the buffer becomes several. */
-static void
-take_output(struct hook *h, const char *data, size_t length)
+static bool
+is_busy(const struct hook *h)
 {
-	size_t i;
-
-	for (i = 0; i < length; i++) {
-		if (data[i] == '\n') {
-			end_line(h);
-			continue;
-		}
-		if (h->line_length == sizeof(h->line) - 1)
-			end_line(h);
-		h->line[h->line_length++] = data[i];
-	}
-}
-
-static void
-close_output(struct hook *h)
-{
-	if (h->readable == NULL)
-		return;
-	event_free(h->readable);
-	h->readable = NULL;
-	close(h->output);
-	h->output = -1;
-}
-
-/* Returns how much there was; 0 if there is no more now, or ever. */
-static size_t
-read_output(struct hook *h)
-{
-	char data[4096];
-	ssize_t n;
-
-	n = read(h->output, data, sizeof(data));
-	if (n > 0) {
-		take_output(h, data, (size_t)n);
-		return (size_t)n;
-	}
-	if (n == 0 || (errno != EAGAIN && errno != EINTR))
-		close_output(h);
-	return 0;
-}
-
-static void
-on_output(evutil_socket_t fd, short what, void *context)
-{
-	(void)fd, (void)what;
-	read_output(context);
-}
-
-static void
-on_limit(evutil_socket_t fd, short what, void *context)
-{
-	struct hook *h = context;
-
-	(void)fd, (void)what;
-	log_warning("%s: hook: still running after %u s, killed", name_of(h), (hooks.time_limit + 999) / 1000);
-	h->killed = true;
-	kill(-h->pid, SIGKILL);
-}
-
-static void
-watch(struct hook *h)
-{
-	struct timeval limit = {
-	    .tv_sec = hooks.time_limit / 1000,
-	    .tv_usec = (hooks.time_limit % 1000) * 1000,
-	};
-
-	h->readable = event_new(h->base, h->output, EV_READ | EV_PERSIST, on_output, h);
-	if (h->readable == NULL || event_add(h->readable, NULL) < 0 || evtimer_add(h->limit, &limit) < 0)
-		fatal("%s: hook: cannot be watched: out of memory", name_of(h));
-}
-
-/* The mapping as this run tells it: its event leads from what was told before. */
-static struct service
-tell(struct hook *h, enum outer_event event)
-{
-	struct service told = *h->service;
-
-	told.event = event;
-	told.old_outer = h->told;
-	h->told_loss = event == OUTER_DOWN;
-	if (!h->told_loss)
-		h->told = told.report.outer;
-	return told;
-}
-
-static void
-start(struct hook *h, enum outer_event event)
-{
-	struct service told = tell(h, event);
-	char *command = hook_command_expand(h->command, &told);
-	char **environment = record_environment(&told);
-
-	h->killed = false;
-	h->line_length = 0;
-	h->lines = h->lines_dropped = 0;
-	h->pid = hook_command_start(command, environment, h->directory, &h->output);
-	if (h->pid < 0) {
-		log_error("%s: hook: cannot be started: %s; the next change is the next try", name_of(h),
-		    strerror(errno));
-		h->pid = 0;
-	} else {
-		log_debug("%s: hook: started for %s, pid %ld", name_of(h), outer_event_name(event), (long)h->pid);
-		watch(h);
-	}
-	free(command);
-	record_environment_free(environment);
+	return h->run.pid != 0 || h->telling != NULL;
 }
 
 static enum outer_event
@@ -189,12 +66,160 @@ due_event(const struct hook *h)
 }
 
 static void
+note_told(struct hook *h)
+{
+	h->told_loss = !addr_is_set(&h->service->report.outer);
+	if (!h->told_loss)
+		h->told = h->service->report.outer;
+}
+
+/* The mapping as its hook tells it: its event leads from what was told before. */
+static void
+tell(struct hook *h, enum outer_event event)
+{
+	forget_telling(h);
+	h->telling = alloc_zero(sizeof(*h->telling));
+	*h->telling = *h->service;
+	h->telling->event = event;
+	h->telling->old_outer = h->told;
+	h->tries = 0;
+	note_told(h);
+}
+
+/* What went away is told that it did, and not what it was. */
+static bool
+may_repeat(const struct hook *h)
+{
+	return h->tries <= h->settings.retry && h->settings.command != NULL && due_event(h) == OUTER_SAME &&
+	    (h->last == NULL || h->told_loss);
+}
+
+/* 1, 2, 4 .. 60 s */
+static unsigned int
+pause_before_repeat(const struct hook *h)
+{
+	return h->tries > 6 ? PAUSE_MAX : 1U << (h->tries - 1);
+}
+
+/* Of one that goes on failing the log has the first time. */
+static void
+take_failure(struct hook *h, const char *why)
+{
+	enum log_level level = h->failing ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING;
+	struct timeval t;
+
+	h->failing = true;
+	if (!may_repeat(h)) {
+		log_at(level, "%s: hook: %s", h->name, why);
+		forget_telling(h);
+		return;
+	}
+	log_at(level, "%s: hook: %s; it runs again in %u s, and up to %u times", h->name, why, pause_before_repeat(h),
+	    h->settings.retry - h->tries + 1);
+	t = jitter(pause_before_repeat(h));
+	evtimer_add(h->repeat, &t);
+}
+
+static void
+take_success(struct hook *h)
+{
+	log_at(h->failing ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "%s: hook: done%s", h->name,
+	    h->failing ? ", after it had failed" : "");
+	h->failing = false;
+	forget_telling(h);
+}
+
+static void
+run(struct hook *h)
+{
+	enum log_level level = h->tries > 0 ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
+	char why[HOOK_RUN_WHY_SIZE];
+
+	h->tries++;
+	if (hook_run_start(&h->run, &h->settings, h->telling, h->directory, level) == 0) {
+		log_debug("%s: hook: started for %s, pid %ld", h->name, outer_event_name(h->telling->event),
+		    (long)h->run.pid);
+		return;
+	}
+	snprintf(why, sizeof(why), "cannot be started: %s", strerror(errno));
+	take_failure(h, why);
+}
+
+static void
+free_hook(struct hook *h)
+{
+	LIST_REMOVE(h, entry);
+	hook_run_free(&h->run);
+	forget_telling(h);
+	event_free(h->repeat);
+	hook_settings_free(&h->settings);
+	free(h->directory);
+	free(h->last);
+	free(h);
+}
+
+/* The hook of a mapping that went away, or that has come in its place. */
+static struct hook *
+find_namesake(const struct hook *h, bool retired)
+{
+	struct hook *other;
+
+	LIST_FOREACH (other, &hooks.all, entry)
+		if (other != h && (other->last != NULL) == retired && strcmp(other->name, h->name) == 0)
+			return other;
+	return NULL;
+}
+
+/* One that went away is told before another one in its place, but not again and again. */
+static bool
+has_to_wait(const struct hook *h)
+{
+	struct hook *before = find_namesake(h, true);
+
+	if (before == NULL)
+		return false;
+	if (before->run.pid != 0)
+		return true;
+	free_hook(before);
+	return false;
+}
+
+static void
 start_if_due(struct hook *h)
 {
-	enum outer_event event = due_event(h);
+	enum outer_event event;
 
-	if (event != OUTER_SAME && h->pid == 0)
-		start(h, event);
+	if (h->settings.command == NULL)
+		note_told(h);
+	event = due_event(h);
+	if (event == OUTER_SAME || h->run.pid != 0 || has_to_wait(h))
+		return;
+	tell(h, event);
+	run(h);
+}
+
+static void
+go_on(struct hook *h)
+{
+	struct hook *next;
+
+	start_if_due(h);
+	if (h->last == NULL || is_busy(h))
+		return;
+	next = find_namesake(h, false);
+	free_hook(h);
+	if (next != NULL)
+		start_if_due(next);
+}
+
+static void
+on_repeat(evutil_socket_t fd, short what, void *context)
+{
+	struct hook *h = context;
+
+	(void)fd, (void)what;
+	run(h);
+	go_on(h);
 }
 
 void
@@ -204,88 +229,104 @@ hook_update(struct hook *hook)
 		start_if_due(hook);
 }
 
-/* A grandchild may hold the pipe open and go on writing: what was there when
- * the shell ended is read, and then the run is over. */
-static void
-finish_output(struct hook *h)
-{
-	size_t n, drained = 0;
-
-	while (h->readable != NULL && drained < DRAIN_MAX && (n = read_output(h)) > 0)
-		drained += n;
-	close_output(h);
-	end_line(h);
-	if (h->lines_dropped > 0)
-		log_info("%s: hook: %u more lines were not logged", name_of(h), h->lines_dropped);
-}
-
-static void
-log_end(const struct hook *h, int wait_status)
-{
-	if (h->killed)
-		return; /* logged when it was */
-	if (WIFSIGNALED(wait_status))
-		log_warning("%s: hook: ended by signal %d (%s)", name_of(h), WTERMSIG(wait_status),
-		    strsignal(WTERMSIG(wait_status)));
-	else if (WEXITSTATUS(wait_status) != 0)
-		log_warning("%s: hook: failed with exit status %d", name_of(h), WEXITSTATUS(wait_status));
-	else
-		log_debug("%s: hook: done", name_of(h));
-}
-
 bool
 hooks_reaped(pid_t pid, int wait_status)
 {
+	char why[HOOK_RUN_WHY_SIZE];
 	struct hook *h;
 
 	LIST_FOREACH (h, &hooks.all, entry)
-		if (h->pid == pid)
+		if (h->run.pid == pid)
 			break;
 	if (h == NULL)
 		return false;
-	evtimer_del(h->limit);
-	finish_output(h);
-	log_end(h, wait_status);
-	h->pid = 0;
-	start_if_due(h);
+	if (hook_run_end(&h->run, wait_status, why))
+		take_success(h);
+	else
+		take_failure(h, why);
+	go_on(h);
 	return true;
 }
 
-void
-hooks_set_time_limit(unsigned int milliseconds)
-{
-	hooks.time_limit = milliseconds;
-}
-
 struct hook *
-hook_new(struct event_base *base, struct service *service, const char *command, const char *directory)
+hook_new(struct event_base *base, const struct service *service, const struct hook_settings *settings,
+    const char *directory)
 {
 	struct hook *h = alloc_zero(sizeof(*h));
 
-	h->base = base;
+	strlcpy(h->name, service->mapping.name, sizeof(h->name));
 	h->service = service;
-	h->command = alloc_string(command);
 	h->directory = alloc_string(directory);
-	h->asks_event = hook_command_asks_event(command);
-	h->output = -1;
-	h->limit = evtimer_new(base, on_limit, h);
-	if (h->limit == NULL)
+	hook_run_init(&h->run, base, h->name);
+	h->repeat = evtimer_new(base, on_repeat, h);
+	if (h->repeat == NULL)
 		fatal("out of memory");
 	LIST_INSERT_HEAD(&hooks.all, h, entry);
+	hook_change(h, settings);
 	return h;
 }
 
 void
-hook_free(struct hook *hook)
+hook_change(struct hook *hook, const struct hook_settings *settings)
 {
+	hook_settings_free(&hook->settings);
+	hook_settings_copy(settings, &hook->settings);
+	hook->asks_event = settings->command != NULL && hook_command_asks_event(settings->command);
+	hook->failing = false;
+	if (settings->command == NULL && hook->run.pid == 0)
+		forget_telling(hook);
+}
+
+/* The address goes with the worker; the port inside is known as before. */
+void
+hook_retire(struct hook *hook)
+{
+	static const struct addr none;
+
 	if (hook == NULL)
 		return;
-	if (hook->pid > 0 && kill(-hook->pid, SIGKILL) < 0)
-		kill(hook->pid, SIGKILL); /* just forked: not a group yet */
-	close_output(hook);
-	event_free(hook->limit);
-	LIST_REMOVE(hook, entry);
-	free(hook->command);
-	free(hook->directory);
-	free(hook);
+	hook->last = alloc_zero(sizeof(*hook->last));
+	*hook->last = *hook->service;
+	hook->last->report.outer = none;
+	hook->last->peer.pid = 0;
+	hook->service = hook->last;
+	if (hook->run.pid == 0 && !hook->told_loss)
+		forget_telling(hook);
+	go_on(hook);
+}
+
+static void
+on_end_over(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd, (void)what;
+	event_base_loopbreak(context);
+}
+
+static void
+wait_for_all(struct event_base *base)
+{
+	static const struct timeval limit = {.tv_sec = HOOKS_END_SECONDS};
+	struct event *over = evtimer_new(base, on_end_over, base);
+
+	if (over == NULL || evtimer_add(over, &limit) < 0)
+		fatal("out of memory");
+	do
+		event_base_loop(base, EVLOOP_ONCE);
+	while (!LIST_EMPTY(&hooks.all) && !event_base_got_break(base));
+	event_free(over);
+}
+
+void
+hooks_end(struct event_base *base)
+{
+	struct hook *h;
+
+	LIST_FOREACH (h, &hooks.all, entry)
+		hook_run_hurry(&h->run, END_OF_RUN_SECONDS);
+	if (!LIST_EMPTY(&hooks.all))
+		wait_for_all(base);
+	while ((h = LIST_FIRST(&hooks.all)) != NULL) {
+		log_warning("%s: hook: natterd ends without waiting for it any longer", h->name);
+		free_hook(h);
+	}
 }

@@ -7,9 +7,11 @@
 #include <bsd/unistd.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "child.h"
 #include "log.h"
@@ -85,9 +87,26 @@ hook_command_asks_event(const char *command)
 	return strstr(command, "NATTER_EVENT") != NULL;
 }
 
+/* Without root the account is our own.  It owns the pipe, or could not open it as /dev/stderr. */
+static int
+become_account(const struct hook_settings *settings)
+{
+	if (settings->user == NULL)
+		return 0;
+	if (setenv("HOME", settings->home, 1) < 0 || setenv("USER", settings->user, 1) < 0 ||
+	    setenv("LOGNAME", settings->user, 1) < 0 || setenv("SHELL", settings->shell, 1) < 0)
+		return -1;
+	if (geteuid() != 0)
+		return 0;
+	if (fchown(STDERR_FILENO, settings->uid, (gid_t)-1) < 0 || initgroups(settings->user, settings->gid) < 0 ||
+	    setgid(settings->gid) < 0 || setuid(settings->uid) < 0)
+		return -1;
+	return 0;
+}
+
 /* In the child; what goes wrong is said through the pipe. */
 static void __attribute__((noreturn))
-become_shell(const char *command, char *const environment[], const char *directory)
+become_shell(const char *command, char **environment, const char *directory, const struct hook_settings *settings)
 {
 	const char *const arguments[] = {"sh", "-c", command, NULL};
 	int null_fd;
@@ -96,18 +115,24 @@ become_shell(const char *command, char *const environment[], const char *directo
 	if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 || dup2(CHILD_FD, STDOUT_FILENO) < 0 ||
 	    dup2(CHILD_FD, STDERR_FILENO) < 0)
 		_exit(126);
+	environ = environment;
+	if (become_account(settings) < 0) {
+		dprintf(STDERR_FILENO, "cannot become %s: %s\n", settings->user, strerror(errno));
+		_exit(126);
+	}
 	closefrom(STDERR_FILENO + 1);
 	if (chdir(directory) < 0) {
 		dprintf(STDERR_FILENO, "cannot enter %s: %s\n", directory, strerror(errno));
 		_exit(126);
 	}
-	execve("/bin/sh", (char *const *)(uintptr_t)arguments, environment);
+	execve("/bin/sh", (char *const *)(uintptr_t)arguments, environ);
 	dprintf(STDERR_FILENO, "cannot run /bin/sh: %s\n", strerror(errno));
 	_exit(127);
 }
 
 pid_t
-hook_command_start(const char *command, char *const environment[], const char *directory, int *output)
+hook_command_start(const char *command, char **environment, const char *directory,
+    const struct hook_settings *settings, int *output)
 {
 	int ends[2], error;
 	pid_t pid;
@@ -116,7 +141,7 @@ hook_command_start(const char *command, char *const environment[], const char *d
 		return -1;
 	pid = child_fork(ends[1]);
 	if (pid == 0)
-		become_shell(command, environment, directory);
+		become_shell(command, environment, directory, settings);
 	error = errno;
 	close(ends[1]);
 	if (pid < 0) {

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "hook_settings.h"
 #include "service.h"
 
 /* Replaces {field} by the field's value, for words and numbers of record.h's
@@ -21,9 +22,10 @@ char *hook_command_expand(const char *command, const struct service *service);
  * variable's name NATTER_EVENT stands in it. */
 bool hook_command_asks_event(const char *command);
 
-/* Starts /bin/sh -c command as the leader of its own process group, with
- * nothing to read; *output is where its standard output and error come out, to
+/* Starts /bin/sh -c command as the leader of its own process group, as the account of the
+ * settings, with nothing to read; *output is where its standard output and error come out, to
  * be read without waiting.  Returns its pid, or -1 with errno. */
-pid_t hook_command_start(const char *command, char *const environment[], const char *directory, int *output);
+pid_t hook_command_start(const char *command, char **environment, const char *directory,
+    const struct hook_settings *settings, int *output);
 
 #endif

@@ -19,6 +19,7 @@
 #include "control.h"
 #include "control_commands.h"
 #include "daemon.h"
+#include "hook.h"
 #include "log.h"
 #include "logger.h"
 #include "netwatch.h"
@@ -220,9 +221,10 @@ open_all(struct event_base *base, const struct options *options, struct config *
 	return 0;
 }
 
-/* Also after an open_all that came to an end half way. */
+/* Also after an open_all that came to an end half way.  When it is the hooks' turn nothing
+ * else is left that could happen in the loop. */
 static void
-close_all(void)
+close_all(struct event_base *base)
 {
 	notify_stopping();
 	control_commands_close();
@@ -235,6 +237,7 @@ close_all(void)
 	unrest_close();
 	resolve_close();
 	control_close();
+	hooks_end(base);
 	spawn_close();
 	daemon_remove_pid_file();
 }
@@ -249,6 +252,7 @@ serve(const struct options *options, struct config *config)
 	size_t i;
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN); /* while it is not watched */
 	signal(SIGUSR1, SIG_IGN); /* whoever expects a log to be reopened must not end us */
 	signal(SIGUSR2, SIG_IGN);
 	raise_descriptor_limit();
@@ -266,7 +270,8 @@ serve(const struct options *options, struct config *config)
 		event_base_dispatch(base);
 		result = console_has_failed() ? -1 : 0;
 	}
-	close_all();
+	event_del(watched[2]); /* a hang-up: too late for what it asks for */
+	close_all(base);
 	for (i = 0; i < 3; i++)
 		event_free(watched[i]);
 	event_base_free(base);

@@ -255,8 +255,7 @@ add_service(const struct config *config, const struct config_mapping *m)
 	s->takeover_deadline = event_new(services.base, -1, 0, on_takeover_deadline, s);
 	if (s->restart == NULL || s->healthy == NULL || s->takeover_deadline == NULL)
 		fatal("out of memory");
-	if (m->hook != NULL)
-		s->hook = hook_new(services.base, s, m->hook, config->directory);
+	s->hook = hook_new(services.base, s, &m->hook, config->directory);
 	TAILQ_INSERT_TAIL(&services.list, s, entry);
 }
 
@@ -320,11 +319,11 @@ services_stop(void)
 	struct service *s;
 
 	services.base = NULL;
+	peers_stop();
 	TAILQ_FOREACH(s, &services.list, entry) {
-		hook_free(s->hook);
+		hook_retire(s->hook);
 		s->hook = NULL;
 	}
-	peers_stop();
 }
 
 void

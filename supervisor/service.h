@@ -46,7 +46,7 @@ struct service {
 	struct complaints complaints;        /* publish.c's, logged since it was open */
 	unsigned int failures;               /* workers that died since one proved itself */
 	unsigned int restarts;               /* workers replaced since natterd started */
-	struct hook *hook;                   /* hook.c's; NULL: none */
+	struct hook *hook;                   /* hook.c's; NULL: it is retired */
 	bool watches;                        /* its worker has the duty to watch the NAT; watch.c's */
 	struct quota news;                   /* servers.c's, of what its worker says of servers */
 	struct quota lines;                  /* publish.c's, of the log */
@@ -87,7 +87,7 @@ void service_renew(struct service *s, const char *why);
  * addresses are is looked at, too. */
 void services_look_again(void);
 
-/* Ends every worker, within half a second, and every running hook. */
+/* Ends every worker, within half a second, and retires every hook. */
 void services_stop(void);
 /* Forgets the table. */
 void services_free(void);

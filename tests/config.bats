@@ -163,6 +163,27 @@ error: u.cfg:1: user: root may do everything, and workers need nothing; name ano
 END
 }
 
+@test "a hook's account: any one as root, without root only natterd's own" {
+    [ "$(id -u)" = 0 ] || skip "an account matters to root alone"
+    # Where nobody can reach it, wherever this checkout lies.
+    local place user=(setpriv --reuid=nobody --regid=nogroup --clear-groups)
+    place=$(mktemp -d) && chmod 755 "$place" && cp "$build/natterd" "$place"
+    cat >"$place/natter.cfg" <<'END'
+status_report = { hook = "true"; hook_user = "nobody"; };
+mappings = ( { name = "a"; protocol = "udp"; bind = 5001; },
+    { name = "b"; protocol = "udp"; bind = 5002; hook_user = ""; },
+    { name = "c"; protocol = "udp"; bind = 5003; hook_user = "root"; hook_retry = 1; } );
+END
+    run "$place/natterd" -n -c "$place/natter.cfg"
+    [ "$status" = 0 ]
+    [[ ${lines[2]} == *" yes as nobody  "* && ${lines[3]} == *" yes  "* && ${lines[4]} == *" yes as root, retry 1  "* ]]
+    run "${user[@]}" "$place/natterd" -n -c "$place/natter.cfg"
+    rm "$place/natterd"
+    [ "$status" = 1 ]
+    [ "${lines[0]}" = "error: $place/natter.cfg:4: mappings.hook_user: without root hooks run as the user who starts natterd (uid $(id -u nobody)); take it away, or start natterd as root" ]
+    rm -r "$place"
+}
+
 @test "a relative name starts in the working directory, in messages as given" {
     cd "$folder"
     run --separate-stderr "$build/natterd" -n -c good/empty.cfg

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The configuration as a struct: what `natterd -n` does not print.
- * NEEDS: supervisor/config supervisor/config_file supervisor/config_global supervisor/config_hosts supervisor/config_mapping supervisor/config_mistake supervisor/config_scan supervisor/config_syntax supervisor/config_value supervisor/config_write
+ * NEEDS: supervisor/config supervisor/config_file supervisor/config_global supervisor/config_hook supervisor/config_hosts supervisor/config_mapping supervisor/config_mistake supervisor/config_scan supervisor/config_syntax supervisor/config_value supervisor/config_write supervisor/hook_settings
  */
 #include <pwd.h>
 #include <stdlib.h>
@@ -74,9 +74,9 @@ test_mappings(void)
 	if (config == NULL)
 		return;
 	CHECK(config->mapping_count == 5 && nth(config, 4) != NULL && nth(config, 5) == NULL);
-	CHECK_TEXT(nth(config, 0)->hook, "global '{outer_ip}'");
-	CHECK_TEXT(nth(config, 1)->hook, "own {outer_ip}");
-	CHECK(nth(config, 2)->hook == NULL);
+	CHECK_TEXT(nth(config, 0)->hook.command, "global '{outer_ip}'");
+	CHECK_TEXT(nth(config, 1)->hook.command, "own {outer_ip}");
+	CHECK(nth(config, 2)->hook.command == NULL);
 	CHECK(nth(config, 0)->line == 2);
 	CHECK(nth(config, 3)->line == 7);
 	CHECK(nth(config, 4)->line == 8); /* not that of the bracket */
@@ -215,13 +215,67 @@ test_single(void)
 	CHECK_TEXT(nth(config, 0)->stun.list[0].host, "b.example");
 	CHECK_TEXT(nth(config, 0)->keep_alive.list[0].host, "a.example");
 	CHECK(has_intervals(config, 0, 7, 7, 60));
-	CHECK(nth(config, 0)->hook == NULL && config->status_file == NULL && config->log_file == NULL);
+	CHECK(nth(config, 0)->hook.command == NULL && config->status_file == NULL && config->log_file == NULL);
 	CHECK(config->control_socket == NULL && config->pid_file == NULL && config->state_dir == NULL);
 	CHECK_TEXT(config->user, "nobody");
 	config_free(config);
 	load("nonsense = 1;");
 	CHECK(config_single(path, &wanted) == NULL);
 	CHECK(config_single("/nowhere/natter.cfg", &wanted) == NULL);
+}
+
+static const char hook_settings[] =
+    "mappings = ( { protocol = \"tcp\"; bind = 1; }, { protocol = \"tcp\"; bind = 2; hook = \"own\"; },\n"
+    "    { protocol = \"tcp\"; bind = 3; hook_user = \"\"; hook_timeout = 7; hook_retry = 0; },\n"
+    "    { protocol = \"tcp\"; bind = 4; hook = \"\"; hook_retry = 1000; } );\n"
+    "status_report = { hook = \"all\"; hook_user = \"%s\"; hook_timeout = 60; hook_retry = 5; };\n";
+
+static bool
+has_account(const struct hook_settings *hook, const struct passwd *account)
+{
+	if (account == NULL)
+		return hook->user == NULL;
+	return hook->user != NULL && strcmp(hook->user, account->pw_name) == 0 && hook->uid == account->pw_uid &&
+	       hook->gid == account->pw_gid && strcmp(hook->home, account->pw_dir) == 0 &&
+	       strcmp(hook->shell, account->pw_shell) == 0;
+}
+
+static void
+test_hooks(void)
+{
+	const struct passwd *self = getpwuid(geteuid());
+	const struct hook_settings *hook;
+	struct config *config;
+	char text[1024];
+
+	if (self == NULL)
+		return;
+	snprintf(text, sizeof(text), hook_settings, self->pw_name);
+	config = load(text);
+	CHECK(config != NULL);
+	if (config == NULL)
+		return;
+	self = getpwuid(geteuid());
+	hook = &nth(config, 0)->hook;
+	CHECK_TEXT(hook->command, "all");
+	CHECK(hook->timeout == 60 && hook->retry == 5 && has_account(hook, self));
+	hook = &nth(config, 1)->hook;
+	CHECK_TEXT(hook->command, "own");
+	CHECK(hook->timeout == 60 && hook->retry == 5 && has_account(hook, self));
+	hook = &nth(config, 2)->hook;
+	CHECK_TEXT(hook->command, "all");
+	CHECK(hook->timeout == 7 && hook->retry == 0 && has_account(hook, NULL));
+	hook = &nth(config, 3)->hook;
+	CHECK(hook->command == NULL && hook->timeout == 60 && hook->retry == 1000);
+	config_free(config);
+	config = load("open_port = { tcp = [ \"1\" ]; };");
+	CHECK(config != NULL && nth(config, 0)->hook.timeout == 30 && nth(config, 0)->hook.retry == 0);
+	config_free(config);
+	/* Without a service nobody asks for it. */
+	CHECK(load("status_report = { hook_user = \"no-such-account\"; };") == NULL && errors == 1);
+	config = config_single(path, NULL);
+	CHECK(config != NULL);
+	config_free(config);
 }
 
 static bool
@@ -240,7 +294,9 @@ static bool
 same_mapping(const struct config_mapping *a, const struct config_mapping *b)
 {
 	return memcmp(&a->mapping, &b->mapping, sizeof(a->mapping)) == 0 && same_hosts(&a->stun, &b->stun) &&
-	       same_hosts(&a->keep_alive, &b->keep_alive) && same_text(a->hook, b->hook);
+	       same_hosts(&a->keep_alive, &b->keep_alive) && same_text(a->hook.command, b->hook.command) &&
+	       same_text(a->hook.user, b->hook.user) && a->hook.timeout == b->hook.timeout &&
+	       a->hook.retry == b->hook.retry;
 }
 
 static bool
@@ -290,6 +346,9 @@ test_print(void)
 	check_print("");
 	check_print(three);
 	check_print(relay_options);
+	check_print("status_report = { hook = \"all\"; hook_timeout = 60; hook_retry = 5; };"
+		    "mappings = ( { protocol = \"tcp\"; bind = 1; }, "
+		    "  { protocol = \"tcp\"; bind = 2; hook = \"own\"; hook_timeout = 7; hook_retry = 0; } );");
 	check_print("status_report = { hook = \"\\\\n a\\\"b\\\\c\\n@include \\\"x\\\"\\t'\\x1b[31m'\\x7f #{\\r\\f\"; status_file = \"\\xff;\"; };"
 		    "logging = { level = \"critical\"; log_file = \"l \\xc3\\xbc\\xc2\\x9b\"; };"
 		    "mappings = ( { protocol = \"tcp\"; bind = \"fd00::2\"; target = \"127.0.0.1:1\"; hook = \"\"; },"
@@ -369,6 +428,7 @@ main(void)
 	test_places();
 	test_intervals();
 	test_single();
+	test_hooks();
 	test_print();
 	test_mistakes();
 	test_refused();

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * hook.c and hook_command.c with real shells: what they are told, what comes
+ * hook.c and what it is made of with real shells: what they are told, what comes
  * of their output, and every way in which they end.
- * NEEDS: supervisor/hook supervisor/hook_command supervisor/child supervisor/record supervisor/outer_event
+ * NEEDS: supervisor/hook supervisor/hook_command supervisor/hook_output supervisor/hook_run supervisor/hook_settings supervisor/child supervisor/record supervisor/outer_event
  */
 #include "hook.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <signal.h>
 #include <sys/stat.h>
 
@@ -31,15 +32,50 @@ on_child(evutil_socket_t fd, short what, void *context)
 			running--;
 }
 
-static struct hook *
-run(const char *command)
+/* Of the usual settings, with this command. */
+static struct hook_settings
+settings_of(const char *command)
 {
-	struct hook *h = hook_new(base, &web, command, directory);
+	struct hook_settings s = {.timeout = HOOK_TIMEOUT_DEFAULT};
+
+	memcpy(&s.command, &command, sizeof(s.command));
+	return s;
+}
+
+static struct hook *
+new_hook(const char *command)
+{
+	struct hook_settings s = settings_of(command);
+
+	return hook_new(base, &web, &s, directory);
+}
+
+static struct hook *
+run_with(const struct hook_settings *s)
+{
+	struct hook *h = hook_new(base, &web, s, directory);
 
 	log_clear();
 	running++;
 	hook_update(h);
 	return h;
+}
+
+static struct hook *
+run(const char *command)
+{
+	struct hook_settings s = settings_of(command);
+
+	return run_with(&s);
+}
+
+/* Also if it has a last word. */
+static void
+drop(struct hook *h)
+{
+	hook_retire(h);
+	hooks_end(base);
+	running = 0;
 }
 
 static void
@@ -48,7 +84,7 @@ run_to_end(const char *command)
 	struct hook *h = run(command);
 
 	RUN_UNTIL(running == 0);
-	hook_free(h);
+	drop(h);
 }
 
 static void
@@ -139,20 +175,21 @@ test_cut_off(void)
 static void
 test_failures(void)
 {
+	struct hook_settings settings = settings_of("echo {name}");
 	struct hook *h;
 
 	run_to_end("echo no; exit 3");
 	CHECK(log_has("web: hook: no\nweb: hook: failed with exit status 3\n"));
 	run_to_end("/nowhere/program");
-	CHECK(log_has("/nowhere/program") && log_has("failed with exit status 127"));
+	CHECK(log_has("/nowhere/program") && log_has("failed with exit status 127: a program was not found\n"));
 	run_to_end("exec >&- 2>&-; read x <gate; exit 4 #");
 	CHECK(log_has("failed with exit status 4"));
 	log_clear();
-	h = hook_new(base, &web, "echo {name}", "/nowhere");
+	h = hook_new(base, &web, &settings, "/nowhere");
 	running++;
 	hook_update(h);
 	RUN_UNTIL(running == 0);
-	hook_free(h);
+	drop(h);
 	CHECK(log_has("web: hook: cannot enter /nowhere: No such file"));
 	CHECK(log_has("failed with exit status 126"));
 }
@@ -182,19 +219,139 @@ is_gone(pid_t pid)
 	return strstr(line, ") Z") != NULL || line[0] == '\0';
 }
 
+/* One that tidies up, and one that does not listen; each with somebody who is left. */
 static void
 test_hanging(void)
 {
+	struct hook_settings s = settings_of("trap 'echo tidied; exit 0' TERM; sleep 1000 & echo first $!; wait");
+	struct hook_settings deaf = settings_of("trap '' TERM; sleep 1000 & echo second $!; wait");
 	double start = seconds();
+	struct hook *polite, *other;
 
-	hooks_set_time_limit(200);
-	run_to_end("sleep 1000 & echo child $!; wait");
-	hooks_set_time_limit(30000);
+	s.timeout = deaf.timeout = 1;
+	polite = run_with(&s);
+	running++;
+	other = hook_new(base, &web, &deaf, directory);
+	hook_update(other);
+	RUN_UNTIL(running == 0);
 	CHECK(seconds() - start < 5);
-	CHECK(log_has("web: hook: still running after 1 s, killed\n"));
-	CHECK(!log_has("ended by signal"));
-	CHECK(pid_in_log("child ") > 0);
-	RUN_UNTIL(is_gone(pid_in_log("child ")));
+	CHECK(log_count("web: hook: still running after 1 s, and ended\n") == 2);
+	CHECK(log_has("tidied\n") && !log_has("ended by signal"));
+	CHECK(pid_in_log("first ") > 0 && pid_in_log("second ") > 0);
+	RUN_UNTIL(is_gone(pid_in_log("first ")));
+	RUN_UNTIL(is_gone(pid_in_log("second ")));
+	hook_retire(polite);
+	drop(other);
+}
+
+static int
+lines_of(const char *name)
+{
+	FILE *f = fopen(name, "r");
+	int c, count = 0;
+
+	if (f == NULL)
+		return 0;
+	while ((c = fgetc(f)) != EOF)
+		count += c == '\n';
+	fclose(f);
+	return count;
+}
+
+/* The log has the first failure, and that it is over. */
+static void
+test_repeated_until_it_works(void)
+{
+	struct hook_settings s = settings_of("echo {event} {outer_port} {old_outer_port} >>tries; [ $(wc -l <tries) -gt 2 ]");
+	struct hook *h;
+
+	s.retry = 5;
+	h = run_with(&s);
+	RUN_UNTIL(log_has("done, after it had failed\n"));
+	CHECK(lines_of("tries") == 3);
+	CHECK(log_has("web: hook: failed with exit status 1; it runs again in 1 s, and up to 5 times\n"));
+	CHECK(log_count("\n") == 2);
+	CHECK(system("[ \"$(sort -u tries)\" = 'up 40123 0' ]") == 0);
+	drop(h);
+	CHECK(unlink("tries") == 0);
+	run_to_end("exit 1"); /* off unless it is set */
+	CHECK(log_has("web: hook: failed with exit status 1\n"));
+}
+
+static void
+test_repeated_in_vain(void)
+{
+	struct hook_settings s = settings_of("echo >>tries; kill -9 $$");
+	struct hook *h;
+
+	s.retry = 1;
+	h = run_with(&s);
+	running++;
+	RUN_UNTIL(running == 0);
+	CHECK(lines_of("tries") == 2);
+	CHECK(log_count("ended by signal 9") == 1);
+	set_outer("203.0.113.7:40124"); /* and it is told what comes next */
+	running++;
+	hook_update(h);
+	RUN_UNTIL(running == 0);
+	CHECK(lines_of("tries") == 3);
+	CHECK(log_count("\n") == 1);
+	drop(h);
+	set_outer("203.0.113.7:40123");
+	CHECK(unlink("tries") == 0);
+}
+
+/* What is newer than a repetition takes its place. */
+static void
+test_news_instead_of_repetition(void)
+{
+	struct hook_settings s = settings_of("echo {event} {outer_port} {old_outer_port}; exit 1");
+	struct hook *h;
+
+	s.retry = 1;
+	h = run_with(&s);
+	RUN_UNTIL(running == 0);
+	set_outer("203.0.113.7:40124");
+	running = 2;
+	hook_update(h);
+	log_set_level(LOG_LEVEL_DEBUG);
+	RUN_UNTIL(running == 0);
+	log_set_level(LOG_LEVEL_INFO);
+	CHECK(log_count("hook: up 40123 0\n") == 1 && log_count("hook: change 40124 40123\n") == 2);
+	set_outer("203.0.113.7:40123");
+	log_clear();
+	hook_retire(h); /* the loss, and its repetition */
+	hooks_end(base);
+	CHECK(log_count("hook: down 0 40124\n") == 1);
+	running = 0;
+}
+
+static void
+test_account(void)
+{
+	const struct passwd *nobody = getpwnam("nobody");
+	struct hook_settings s = settings_of("id -un; echo groups $(id -G) $(id -Gr); echo $HOME $USER $LOGNAME $SHELL;"
+					     " echo by name >/dev/stderr; id -u >mine; kill -0 $PPID && echo strong");
+	char line[256];
+	struct hook *h;
+
+	if (geteuid() != 0 || nobody == NULL)
+		return;
+	s.user = nobody->pw_name;
+	s.uid = nobody->pw_uid;
+	s.gid = nobody->pw_gid;
+	s.home = nobody->pw_dir;
+	s.shell = nobody->pw_shell;
+	h = run_with(&s);
+	RUN_UNTIL(running == 0);
+	drop(h);
+	CHECK(log_has("web: hook: nobody\n"));
+	snprintf(line, sizeof(line), "groups %u %u\n", s.gid, s.gid);
+	CHECK(log_has(line));
+	snprintf(line, sizeof(line), "hook: %s nobody nobody %s\n", s.home, s.shell);
+	CHECK(log_has(line));
+	CHECK(log_has("by name\n") && !log_has("strong"));
+	CHECK(access("mine", F_OK) < 0); /* the folder is root's */
 }
 
 static void
@@ -228,7 +385,7 @@ test_coalescing(void)
 	RUN_UNTIL(running == 0);
 	check_nothing_runs();
 	CHECK(log_count("hook: run") == 2);
-	hook_free(h);
+	drop(h);
 }
 
 /* One that does not ask for events: an address stands until there is another. */
@@ -257,7 +414,7 @@ test_address_lost_meanwhile(void)
 	hook_update(h); /* nothing is owed any more */
 	check_nothing_runs();
 	CHECK(log_count("hook: run") == 2);
-	hook_free(h);
+	drop(h);
 }
 
 /* Makes it true, tells the hook, and waits for the run. */
@@ -274,10 +431,8 @@ become(struct hook *h, const char *outer)
 static void
 test_events(void)
 {
-	struct hook *h = hook_new(base, &web,
-	    "echo \"{event}/{outer_ip}/{outer_port}/{old_outer_ip}/{old_outer_port}/{old_outer}/"
-	    "$NATTER_EVENT/$NATTER_OUTER/$NATTER_OLD_OUTER/$NATTER_OLD_OUTER_IP/$NATTER_OLD_OUTER_PORT\"",
-	    directory);
+	struct hook *h = new_hook("echo \"{event}/{outer_ip}/{outer_port}/{old_outer_ip}/{old_outer_port}/{old_outer}/"
+	    "$NATTER_EVENT/$NATTER_OUTER/$NATTER_OLD_OUTER/$NATTER_OLD_OUTER_IP/$NATTER_OLD_OUTER_PORT\"");
 
 	set_outer("");
 	hook_update(h);
@@ -293,7 +448,7 @@ test_events(void)
 	check_nothing_runs();
 	become(h, "203.0.113.7:7"); /* as it was before, but it was told the loss */
 	CHECK(log_has("hook: up/203.0.113.7/7/203.0.113.7/7/"));
-	hook_free(h);
+	drop(h);
 }
 
 /* What happens during a run is told as what became of it all. */
@@ -332,7 +487,8 @@ test_events_meanwhile(void)
 	RUN_UNTIL(running == 0);
 	check_nothing_runs();
 	CHECK(log_count("\n") == 4);
-	hook_free(h);
+	open_gate();
+	drop(h);
 }
 
 static void
@@ -362,7 +518,7 @@ test_grandchild_keeps_the_pipe(void)
 	CHECK(child > 0 && !is_gone(child));
 	if (child > 0)
 		kill(child, SIGKILL);
-	hook_free(h);
+	drop(h);
 	/* One that goes on writing is not listened to for ever. */
 	run_to_end("d=$(mktemp -d); mkfifo $d/told; sh -c 'echo child $$; echo >'$d'/told; exec yes' &"
 	           " read nothing <$d/told; rm -r $d");
@@ -371,20 +527,194 @@ test_grandchild_keeps_the_pipe(void)
 	RUN_UNTIL(is_gone(child)); /* SIGPIPE */
 }
 
-static void
-test_free_kills(void)
+/* A mapping that goes away: its service is gone at once. */
+static struct hook *
+run_of_its_own(const struct hook_settings *s, struct service **own)
 {
-	struct hook *h = run("sleep 1000 & echo child $!; wait");
+	struct hook *h;
+
+	*own = malloc(sizeof(**own));
+	if (*own == NULL)
+		exit(1);
+	fill_service(*own, "web", PROTOCOL_TCP, "", "203.0.113.7:7");
+	h = hook_new(base, *own, s, directory);
+	log_clear();
+	running++;
+	hook_update(h);
+	return h;
+}
+
+static void
+retire(struct hook *h, struct service *own)
+{
+	hook_retire(h);
+	memset(own, 0xff, sizeof(*own));
+	free(own);
+}
+
+static void
+test_retired(void)
+{
+	struct hook_settings s = settings_of("echo {event} {inner_port} {outer_port} {old_outer_port}");
+	struct service *own;
+	struct hook *h = run_of_its_own(&s, &own);
+
+	RUN_UNTIL(running == 0);
+	running++;
+	retire(h, own);
+	RUN_UNTIL(running == 0);
+	CHECK(log_has("web: hook: up 5000 7 0\nweb: hook: down 5000 0 7\n"));
+	s = settings_of("echo told {outer_port}");
+	h = run_of_its_own(&s, &own);
+	RUN_UNTIL(running == 0);
+	retire(h, own); /* does not ask for it */
+	check_nothing_runs();
+	s = settings_of("echo {event}");
+	set_outer("");
+	h = hook_new(base, &web, &s, directory);
+	hook_update(h);
+	hook_retire(h); /* was told nothing */
+	check_nothing_runs();
+	hook_retire(NULL);
+	hook_update(NULL);
+	CHECK(!hooks_reaped(1, 0));
+}
+
+/* First what runs, then that it is gone, then what came in its place. */
+static void
+test_retired_while_it_runs(void)
+{
+	struct hook_settings s = settings_of("echo old {event}; read x <gate");
+	struct service *own;
+	struct hook *h = run_of_its_own(&s, &own), *next;
+
+	RUN_UNTIL(log_has("old up\n"));
+	retire(h, own);
+	next = new_hook("echo new {event}");
+	set_outer("203.0.113.7:8");
+	hook_update(next);
+	CHECK(log_count("\n") == 1);
+	running += 2;
+	open_gate();
+	RUN_UNTIL(log_has("old down\n"));
+	hook_update(next);
+	CHECK(log_count("\n") == 2);
+	open_gate();
+	RUN_UNTIL(running == 0);
+	CHECK(log_has("old up\nweb: hook: old down\nweb: hook: new up\n"));
+	drop(next);
+}
+
+static void
+test_retired_and_failing(void)
+{
+	struct hook_settings s = settings_of("echo old {event}; exit 1");
+	struct service *own;
+	struct hook *h, *next;
+
+	s.retry = 1000;
+	h = run_of_its_own(&s, &own);
+	RUN_UNTIL(running == 0);
+	running++;
+	retire(h, own);
+	RUN_UNTIL(running == 0);
+	next = run("echo new {event}"); /* waits for what runs, not for what will be repeated */
+	RUN_UNTIL(running == 0);
+	CHECK(log_has("new up\n"));
+	drop(next);
+	s = settings_of("exit 1");
+	s.retry = 1000;
+	h = run_of_its_own(&s, &own);
+	RUN_UNTIL(running == 0);
+	retire(h, own);
+	check_nothing_runs();
+	hooks_end(base); /* returns at once, as nothing is left */
+	CHECK(!log_has("without waiting"));
+}
+
+static void
+test_change(void)
+{
+	struct hook_settings s = settings_of("echo other {event} {old_outer_port}"), none = settings_of(NULL);
+	struct hook *h;
+
+	set_outer("203.0.113.7:1");
+	h = run("echo one {event}");
+	RUN_UNTIL(running == 0);
+	hook_change(h, &s);
+	hook_update(h);
+	check_nothing_runs();
+	become(h, "203.0.113.7:2");
+	CHECK(log_has("hook: other change 1\n"));
+	hook_change(h, &none);
+	set_outer("203.0.113.7:3");
+	hook_update(h);
+	check_nothing_runs();
+	hook_change(h, &s);
+	hook_update(h);
+	check_nothing_runs();
+	become(h, "203.0.113.7:4");
+	CHECK(log_has("hook: other change 3\n"));
+	hook_change(h, &none);
+	hook_retire(h);
+	check_nothing_runs();
+}
+
+/* All at once, each in its time, and what a run holds up is told. */
+static void
+test_end(void)
+{
+	static struct service many[8];
+	struct hook_settings s = settings_of("case {event} in up) echo up;; *) sleep 1; echo gone;; esac");
+	struct hook_settings stuck = settings_of("[ {event} = down ] && echo at last || { sleep 1000 & echo child $!; wait; }");
+	struct hook *h[8];
+	char name[16];
+	double start;
+	size_t i;
+
+	log_clear();
+	for (i = 0; i < 8; i++) {
+		snprintf(name, sizeof(name), i == 7 ? "stuck" : "m%zu", i);
+		fill_service(&many[i], name, PROTOCOL_TCP, "", "203.0.113.7:7");
+		h[i] = hook_new(base, &many[i], i == 7 ? &stuck : &s, directory);
+		hook_update(h[i]);
+	}
+	RUN_UNTIL(log_count("hook: up\n") == 7 && log_has("child "));
+	start = seconds();
+	for (i = 0; i < 8; i++) {
+		many[i].mapping.name[0] = '\0'; /* it is not read any more */
+		hook_retire(h[i]);
+	}
+	hooks_end(base);
+	CHECK(seconds() - start > 2.9 && seconds() - start < HOOKS_END_SECONDS);
+	CHECK(log_count("gone\n") == 7);
+	CHECK(log_has("stuck: hook: still running while natterd ends, and ended too\nstuck: hook: at last\n"));
+	RUN_UNTIL(is_gone(pid_in_log("child ")));
+}
+
+static void
+on_break(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd, (void)what, (void)context;
+	event_base_loopbreak(base);
+}
+
+static void
+test_end_without_patience(void)
+{
+	static const struct timeval soon = {.tv_usec = 100000};
+	struct hook *h = run("trap '' TERM; sleep 1000 & echo child $!; wait");
+	double start = seconds();
 	pid_t child;
 
 	RUN_UNTIL(log_has("child "));
 	child = pid_in_log("child ");
-	hook_free(h);
+	hook_retire(h);
+	event_base_once(base, -1, EV_TIMEOUT, on_break, NULL, &soon);
+	hooks_end(base);
+	CHECK(seconds() - start < 3);
+	CHECK(log_has("web: hook: natterd ends without waiting for it any longer\n"));
 	RUN_UNTIL(is_gone(child));
-	running = 0;
-	hook_free(NULL);
-	hook_update(NULL);
-	CHECK(!hooks_reaped(1, 0));
 }
 
 int
@@ -392,7 +722,8 @@ main(void)
 {
 	struct event *child;
 
-	if (mkdtemp(directory) == NULL || chdir(directory) < 0 || mkfifo("gate", 0600) < 0)
+	if (mkdtemp(directory) == NULL || chdir(directory) < 0 || mkfifo("gate", 0600) < 0 ||
+	    chmod(directory, 0755) < 0)
 		return 1;
 	gate = open("gate", O_RDWR | O_CLOEXEC);
 	loop_open();
@@ -406,6 +737,10 @@ main(void)
 	test_cut_off();
 	test_failures();
 	test_hanging();
+	test_repeated_until_it_works();
+	test_repeated_in_vain();
+	test_news_instead_of_repetition();
+	test_account();
 	test_flood();
 	test_coalescing();
 	test_address_lost_meanwhile();
@@ -413,7 +748,12 @@ main(void)
 	test_events_meanwhile();
 	test_who_asks_for_events();
 	test_grandchild_keeps_the_pipe();
-	test_free_kills();
+	test_retired();
+	test_retired_while_it_runs();
+	test_retired_and_failing();
+	test_change();
+	test_end();
+	test_end_without_patience();
 	event_free(child);
 	CHECK(unlink("gate") == 0 && rmdir(directory) == 0);
 	return check_done();

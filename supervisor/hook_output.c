@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A hook's output; see hook_output.h.
+ */
+#include "hook_output.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LINES_MAX 100 /* logged of one run */
+/* What a pipe holds: more than this was not there when the shell ended. */
+#define DRAIN_MAX 65536
+
+static void
+end_line(struct hook_output *o)
+{
+	o->line[o->line_length] = '\0';
+	if (o->line_length > 0 && o->lines < LINES_MAX)
+		log_at(o->level, "%s: hook: %s", o->name, o->line);
+	else if (o->line_length > 0)
+		o->lines_dropped++;
+	if (o->line_length > 0)
+		o->lines++;
+	o->line_length = 0;
+}
+
+static void
+take(struct hook_output *o, const char *data, size_t length)
+{
+	size_t i;
+
+	for (i = 0; i < length; i++) {
+		if (data[i] == '\n') {
+			end_line(o);
+			continue;
+		}
+		if (o->line_length == sizeof(o->line) - 1)
+			end_line(o);
+		o->line[o->line_length++] = data[i];
+	}
+}
+
+static void
+close_output(struct hook_output *o)
+{
+	event_free(o->readable);
+	o->readable = NULL;
+	close(o->fd);
+}
+
+/* Returns how much there was; 0 if there is no more now, or ever. */
+static size_t
+read_output(struct hook_output *o)
+{
+	char data[4096];
+	ssize_t n;
+
+	n = read(o->fd, data, sizeof(data));
+	if (n > 0) {
+		take(o, data, (size_t)n);
+		return (size_t)n;
+	}
+	if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		close_output(o);
+	return 0;
+}
+
+static void
+on_output(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd, (void)what;
+	read_output(context);
+}
+
+void
+hook_output_open(struct hook_output *o, struct event_base *base, int fd, const char *name, enum log_level level)
+{
+	memset(o, 0, sizeof(*o));
+	o->name = name;
+	o->level = level;
+	o->fd = fd;
+	o->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_output, o);
+	if (o->readable == NULL || event_add(o->readable, NULL) < 0)
+		fatal("%s: hook: cannot be watched: out of memory", name);
+}
+
+void
+hook_output_end(struct hook_output *o)
+{
+	size_t n, drained = 0;
+
+	while (o->readable != NULL && drained < DRAIN_MAX && (n = read_output(o)) > 0)
+		drained += n;
+	if (o->readable != NULL)
+		close_output(o);
+	end_line(o);
+	if (o->lines_dropped > 0)
+		log_at(o->level, "%s: hook: %u more lines were not logged", o->name, o->lines_dropped);
+	o->lines_dropped = 0;
+}
