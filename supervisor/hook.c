@@ -114,8 +114,8 @@ take_failure(struct hook *h, const char *why)
 		forget_telling(h);
 		return;
 	}
-	log_at(level, "%s: hook: %s; it runs again in %u s, and up to %u times", h->name, why, pause_before_repeat(h),
-	    h->settings.retry - h->tries + 1);
+	log_at(level, "%s: hook: %s; it runs again in %u s (repetition %u of %u)", h->name, why,
+	    pause_before_repeat(h), h->tries, h->settings.retry);
 	t = jitter(pause_before_repeat(h));
 	evtimer_add(h->repeat, &t);
 }

@@ -269,7 +269,7 @@ test_repeated_until_it_works(void)
 	h = run_with(&s);
 	RUN_UNTIL(log_has("done, after it had failed\n"));
 	CHECK(lines_of("tries") == 3);
-	CHECK(log_has("web: hook: failed with exit status 1; it runs again in 1 s, and up to 5 times\n"));
+	CHECK(log_has("web: hook: failed with exit status 1; it runs again in 1 s (repetition 1 of 5)\n"));
 	CHECK(log_count("\n") == 2);
 	CHECK(system("[ \"$(sort -u tries)\" = 'up 40123 0' ]") == 0);
 	drop(h);
