@@ -20,6 +20,38 @@
 #define WORD_CHARACTERS                                                                                               \
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:[]-"
 
+/* How far a shell's text was followed: enough of its grammar to know a place that is surely outside of
+ * quotes. */
+struct shell_text {
+	enum { OUTSIDE, IN_SINGLE_QUOTES, IN_DOUBLE_QUOTES, UNSURE } place;
+	bool escaped; /* by the backslash before it */
+};
+
+/* What begins at p has a grammar of its own. */
+static bool
+is_nested(const char *p)
+{
+	return *p == '`' || (p[0] == '$' && p[1] != '\0' && strchr("({'\"", p[1]) != NULL);
+}
+
+static void
+follow_shell(struct shell_text *t, const char *p)
+{
+	bool escaped = t->escaped;
+
+	t->escaped = !escaped && *p == '\\' && t->place != IN_SINGLE_QUOTES;
+	if (escaped)
+		return;
+	if (t->place == OUTSIDE && *p == '\'')
+		t->place = IN_SINGLE_QUOTES;
+	else if (t->place == IN_SINGLE_QUOTES)
+		t->place = *p == '\'' ? OUTSIDE : IN_SINGLE_QUOTES;
+	else if (*p == '"' && t->place != UNSURE)
+		t->place = t->place == OUTSIDE ? IN_DOUBLE_QUOTES : OUTSIDE;
+	else if (is_nested(p) || (t->place == OUTSIDE && (*p == '#' || strncmp(p, "<<", 2) == 0)))
+		t->place = UNSURE;
+}
+
 /* The field of the "{name}" at text, its length in *length; NULL if it is none. */
 static const struct record_field *
 field_at(const char *text, size_t *length)
@@ -38,14 +70,25 @@ field_at(const char *text, size_t *length)
 	return f != NULL && f->kind != RECORD_TEXT ? f : NULL;
 }
 
+/* Outside of quotes [2001:db8::1]:80 would be a pattern, for files of names like 1:80. */
 static void
-put_value(FILE *out, const struct record_field *field, const struct service *service)
+put_word(FILE *out, const char *word, bool quoted)
+{
+	for (; *word != '\0'; word++) {
+		if (*word == '[' && !quoted)
+			fputc('\\', out);
+		fputc(*word, out);
+	}
+}
+
+static void
+put_value(FILE *out, const struct record_field *field, const struct service *service, bool quoted)
 {
 	char value[RECORD_VALUE_SIZE];
 
 	record_value(field, service, value);
 	if (value[strspn(value, WORD_CHARACTERS)] == '\0')
-		fputs(value, out);
+		put_word(out, value, quoted);
 	else
 		log_error("%s: hook: {%s} is left empty: a bug in natterd: its value is no plain word: %s",
 		    service->mapping.name, field->name, value);
@@ -55,6 +98,7 @@ char *
 hook_command_expand(const char *command, const struct service *service)
 {
 	const struct record_field *field;
+	struct shell_text shell = {OUTSIDE, false};
 	char *text = NULL;
 	size_t size, length;
 	FILE *out = open_memstream(&text, &size);
@@ -65,10 +109,12 @@ hook_command_expand(const char *command, const struct service *service)
 	for (p = command; *p != '\0';) {
 		field = *p == '{' && (p == command || p[-1] != '$') ? field_at(p, &length) : NULL;
 		if (field == NULL) {
+			follow_shell(&shell, p);
 			fputc(*p++, out);
 			continue;
 		}
-		put_value(out, field, service);
+		put_value(out, field, service, shell.place != OUTSIDE || shell.escaped);
+		shell.escaped = false;
 		p += length;
 	}
 	if (fclose(out) != 0)

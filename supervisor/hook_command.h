@@ -13,9 +13,10 @@
 #include "service.h"
 
 /* Replaces {field} by the field's value, for words and numbers of record.h's
- * table; everything else stays, "${field}" included.  A value that could mean
- * something to the shell is left empty and logged as the bug it is.  Returns a
- * new string. */
+ * table; everything else stays, "${field}" included.  Outside of quotes the bracket
+ * of "[::1]:80" is escaped, unless that is in or behind something that nests, such as
+ * "$(".  A value that could mean anything else to the shell is left empty and logged as
+ * the bug it is.  Returns a new string. */
 char *hook_command_expand(const char *command, const struct service *service);
 
 /* Does command ask which event it is told?  It does if {event}, which is replaced, or the

@@ -14,7 +14,7 @@
 
 enum record_kind {
 	RECORD_NUMBER,
-	RECORD_WORD, /* a name or an address: nothing that a shell would split or expand */
+	RECORD_WORD, /* a name or an address: nothing that a shell would take apart, but for IPv6's brackets */
 	RECORD_TEXT, /* a sentence */
 };
 

@@ -131,6 +131,35 @@ test_expansion(void)
 	check_expansion("", "");
 }
 
+/* A bracket is a pattern, unless it is quoted. */
+static void
+test_brackets(void)
+{
+	static const char *const same[] = {"\"{target}\"", "'{target}'", "\"$(a \"{target}\")\"",
+	    "a <<END\n{target}\nEND", "\"${x:-\"{target}\"}\"", "`a \"{target}\"`", "a \\{target}", "a # don't\n{target}",
+	    "\"\\\"{target}\""};
+	char wanted[128];
+	const char *at;
+	size_t i;
+
+	web.mapping.target = addr_of("[fd00::5]:80");
+	for (i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
+		at = strstr(same[i], "{target}");
+		snprintf(wanted, sizeof(wanted), "%.*s[fd00::5]:80%s", (int)(at - same[i]), same[i], at + strlen("{target}"));
+		check_expansion(same[i], wanted);
+	}
+	check_expansion("a {target} {inner_ip}", "a \\[fd00::5]:80 fd00::5");
+	check_expansion("a 'b' \"c\" \\\" x={target}", "a 'b' \"c\" \\\" x=\\[fd00::5]:80");
+	check_expansion("a 'b\\'{target}", "a 'b\\'\\[fd00::5]:80");
+	check_expansion("a $NATTER_NAME {target}", "a $NATTER_NAME \\[fd00::5]:80");
+	CHECK(close(open("f:80", O_CREAT | O_WRONLY | O_CLOEXEC, 0600)) == 0);
+	run_to_end("echo {target} \"{target}\" '{target}' {target}x; a=\"$(echo \"{target}\")\"; echo $(echo $a) \"$a\"");
+	CHECK(log_has("hook: [fd00::5]:80 [fd00::5]:80 [fd00::5]:80 [fd00::5]:80x\n"));
+	CHECK(log_has("hook: f:80 [fd00::5]:80\n")); /* it would have been one */
+	CHECK(unlink("f:80") == 0);
+	web.mapping.target = addr_of("10.0.0.5:80");
+}
+
 static void
 test_value_that_is_no_word(void)
 {
@@ -732,6 +761,7 @@ main(void)
 	fill_service(&web, "web", PROTOCOL_TCP, "10.0.0.5:80", "203.0.113.7:40123");
 	open_gate(); /* test_failures' */
 	test_expansion();
+	test_brackets();
 	test_value_that_is_no_word();
 	test_what_it_is_told();
 	test_cut_off();
