@@ -57,6 +57,8 @@ report_is_valid(const struct report *r)
 		return false;
 	if (r->keep_alive_interval > KEEP_ALIVE_INTERVAL_MAX)
 		return false;
+	if (r->keep_alive_trip > REPORT_TRIP_MAX || r->stun_trip > REPORT_TRIP_MAX)
+		return false;
 	if (!published && (r->reach != REACH_UNKNOWN || r->advice[0] != '\0'))
 		return false;
 	return text_is_printable(r->error, sizeof(r->error)) && text_is_printable(r->advice, sizeof(r->advice));

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "addr.h"
+#include "cause.h"
 
 enum state {
 	STATE_WAITING,    /* no server addresses yet */
@@ -31,6 +32,8 @@ enum reach {
 };
 
 #define REPORT_ERROR_SIZE 320
+/* The longest round trip that is told, in microseconds: an hour. */
+#define REPORT_TRIP_MAX 3600000000U
 #define REPORT_ADVICE_SIZE 200
 
 struct report {
@@ -45,6 +48,9 @@ struct report {
 	uint64_t connections_total; /* since the worker started */
 	uint64_t bytes_in;          /* from the Internet to the target */
 	uint64_t bytes_out;         /* from the target to the Internet */
+	uint64_t failures[CAUSE_COUNT]; /* since the worker started, as many as each cause had */
+	uint32_t keep_alive_trip;   /* microseconds, the last one: request to answer; 0: not measured yet */
+	uint32_t stun_trip;         /* the same of a STUN server */
 	char error[REPORT_ERROR_SIZE]; /* the last one in plain words, or "" */
 	char advice[REPORT_ADVICE_SIZE]; /* what the owner should know although it is open, or "" */
 };
@@ -60,7 +66,7 @@ const char *reach_name(enum reach r);
  * printable and terminated text? */
 bool report_is_valid(const struct report *r);
 
-/* The same but for the traffic counters? */
+/* The same but for what is only counted or measured? */
 bool report_same_news(const struct report *a, const struct report *b);
 
 /* Do two errors say the same?  The first sentence says what is wrong; what was seen or

@@ -121,6 +121,31 @@ natterctl_print_list(struct json_object *list)
 	table_free(table);
 }
 
+/* "3 (port_unavailable 2, worker_died 1)" */
+static void
+print_counts(struct json_object *counts)
+{
+	const char *separator = " (";
+	uint64_t sum = 0, n;
+
+	json_object_object_foreach(counts, each, part) {
+		(void)each;
+		sum += json_object_get_uint64(part);
+	}
+	printf("%" PRIu64, sum);
+	json_object_object_foreach(counts, name, count) {
+		n = json_object_get_uint64(count);
+		if (n == 0)
+			continue;
+		fputs(separator, stdout);
+		table_put_text(stdout, name, 0);
+		printf(" %" PRIu64, n);
+		separator = ", ";
+	}
+	if (sum > 0)
+		putchar(')');
+}
+
 /* What a reader would otherwise have to work out, behind the plain value. */
 static void
 print_member(const char *name, struct json_object *mapping)
@@ -128,15 +153,20 @@ print_member(const char *name, struct json_object *mapping)
 	uint64_t n = natterctl_mapping_number(mapping, name);
 	char buf[FORMAT_SIZE], when[FORMAT_SIZE];
 	time_t t = (time_t)n;
+	struct json_object *value = json_object_object_get(mapping, name);
 	struct tm tm;
 
-	if (strcmp(name, "since") == 0 || strcmp(name, "state_since") == 0) {
+	if (json_object_is_type(value, json_type_object)) {
+		print_counts(value);
+	} else if (strcmp(name, "since") == 0 || strcmp(name, "state_since") == 0) {
 		if (n == 0 || localtime_r(&t, &tm) == NULL || strftime(when, sizeof(when), "%F %T", &tm) == 0)
 			printf("-");
 		else
 			printf("%s (%s)", when, format_ago(n, buf));
 	} else if (strncmp(name, "bytes_", strlen("bytes_")) == 0 && n >= 1000) {
 		printf("%" PRIu64 " (%s)", n, format_bytes(n, buf));
+	} else if (strstr(name, "_round_trip") != NULL && n > 0) {
+		printf("%" PRIu64 " (%.1f ms)", n, (double)n / 1000);
 	} else {
 		terminal_begin(stdout, natterctl_mapping_colour(name, natterctl_mapping_text(mapping, name)));
 		table_put_text(stdout, text_or_dash(mapping, name), 0);

@@ -4,7 +4,7 @@
  */
 #include "outer_event.h"
 
-static const char *const names[] = {
+static const char *const names[OUTER_EVENT_COUNT] = {
     [OUTER_SAME] = "",
     [OUTER_UP] = "up",
     [OUTER_CHANGE] = "change",

@@ -13,6 +13,7 @@ enum outer_event {
 	OUTER_UP,     /* an address is known and none was */
 	OUTER_CHANGE, /* another one is known */
 	OUTER_DOWN,   /* the one that was known is gone */
+	OUTER_EVENT_COUNT
 };
 
 /* What happened if was became now; each may be unset. */

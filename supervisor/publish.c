@@ -113,6 +113,7 @@ note_event(struct service *s, const struct report *old)
 	if (event == OUTER_SAME)
 		return;
 	s->event = event;
+	s->changes[event]++;
 	s->old_outer = event == OUTER_UP ? s->last_outer : old->outer;
 }
 

@@ -18,7 +18,7 @@ void publish_add_observer(publish_observer *observer);
 void publish_quiet_log(void);
 
 /* s->report has just replaced old: tells everybody who should know.  Keeps
- * s->state_since, s->last_outer, s->event and s->old_outer. */
+ * s->state_since, s->last_outer, s->event, s->changes and s->old_outer. */
 void publish_report(struct service *s, const struct report *old);
 
 #endif

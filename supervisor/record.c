@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The field table and its three forms; see record.h.
+ * The field table, and its values as text and JSON; see record.h.
  */
 #include "record.h"
 
 #include <bsd/string.h>
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "alloc.h"
-
-#define VARIABLE_PREFIX "NATTER_"
+#include "counts.h"
 
 /* v0.9's rule: what a mapping with a target shows as its inner side is the
  * target; without one it is the mapped port itself. */
@@ -154,48 +149,6 @@ get_pid(const struct service *s)
 	return (uint64_t)s->peer.pid;
 }
 
-static uint64_t
-get_restarts(const struct service *s)
-{
-	return s->restarts;
-}
-
-static uint64_t
-get_keep_alive_interval(const struct service *s)
-{
-	return s->report.keep_alive_interval;
-}
-
-static uint64_t
-get_holes_lost(const struct service *s)
-{
-	return s->report.holes_lost;
-}
-
-static uint64_t
-get_connections(const struct service *s)
-{
-	return s->report.connections;
-}
-
-static uint64_t
-get_connections_total(const struct service *s)
-{
-	return s->report.connections_total;
-}
-
-static uint64_t
-get_bytes_in(const struct service *s)
-{
-	return s->report.bytes_in;
-}
-
-static uint64_t
-get_bytes_out(const struct service *s)
-{
-	return s->report.bytes_out;
-}
-
 static void
 get_reach(const struct service *s, char value[RECORD_VALUE_SIZE])
 {
@@ -235,19 +188,21 @@ const struct record_field record_fields[] = {
     {.name = "since", .kind = RECORD_NUMBER, .number = get_since},
     {.name = "state_since", .kind = RECORD_NUMBER, .number = get_state_since},
     {.name = "pid", .kind = RECORD_NUMBER, .number = get_pid},
-    {.name = "restarts", .kind = RECORD_NUMBER, .number = get_restarts},
-    {.name = "keep_alive_interval", .kind = RECORD_NUMBER, .number = get_keep_alive_interval},
-    {.name = "holes_lost", .kind = RECORD_NUMBER, .number = get_holes_lost},
-    {.name = "connections", .kind = RECORD_NUMBER, .number = get_connections},
-    {.name = "connections_total", .kind = RECORD_NUMBER, .number = get_connections_total},
-    {.name = "bytes_in", .kind = RECORD_NUMBER, .number = get_bytes_in},
-    {.name = "bytes_out", .kind = RECORD_NUMBER, .number = get_bytes_out},
+    {.name = "restarts", .kind = RECORD_NUMBER, .number = counts_restarts},
+    {.name = "keep_alive_interval", .kind = RECORD_NUMBER, .number = counts_keep_alive_interval},
+    {.name = "keep_alive_round_trip", .kind = RECORD_NUMBER, .number = counts_keep_alive_round_trip},
+    {.name = "stun_round_trip", .kind = RECORD_NUMBER, .number = counts_stun_round_trip},
+    {.name = "changes", .kind = RECORD_COUNTS, .choice = counts_event_name, .count = counts_changes},
+    {.name = "failures", .kind = RECORD_COUNTS, .choice = counts_cause_name, .count = counts_failures},
+    {.name = "holes_lost", .kind = RECORD_NUMBER, .number = counts_holes_lost},
+    {.name = "connections", .kind = RECORD_NUMBER, .number = counts_connections},
+    {.name = "connections_total", .kind = RECORD_NUMBER, .number = counts_connections_total},
+    {.name = "bytes_in", .kind = RECORD_NUMBER, .number = counts_bytes_in},
+    {.name = "bytes_out", .kind = RECORD_NUMBER, .number = counts_bytes_out},
     {.name = "error", .kind = RECORD_TEXT, .text = get_error},
     {.name = "advice", .kind = RECORD_TEXT, .text = get_advice},
     {.name = NULL},
 };
-
-#define FIELD_COUNT (sizeof(record_fields) / sizeof(record_fields[0]) - 1)
 
 const struct record_field *
 record_find(const char *name)
@@ -260,14 +215,44 @@ record_find(const char *name)
 	return NULL;
 }
 
+static uint64_t
+sum_up(const struct record_field *field, const struct service *service)
+{
+	uint64_t sum = 0;
+	unsigned int i;
+
+	for (i = 0; field->choice(i) != NULL; i++)
+		sum += field->count(service, i);
+	return sum;
+}
+
 const char *
 record_value(const struct record_field *field, const struct service *service, char value[RECORD_VALUE_SIZE])
 {
 	if (field->kind == RECORD_NUMBER)
 		snprintf(value, RECORD_VALUE_SIZE, "%" PRIu64, field->number(service));
+	else if (field->kind == RECORD_COUNTS)
+		snprintf(value, RECORD_VALUE_SIZE, "%" PRIu64, sum_up(field, service));
 	else
 		field->text(service, value);
 	return value;
+}
+
+static struct json_object *
+value_to_json(const struct record_field *field, const struct service *service)
+{
+	char value[RECORD_VALUE_SIZE];
+	struct json_object *object;
+	unsigned int i;
+
+	if (field->kind == RECORD_NUMBER)
+		return json_object_new_uint64(field->number(service));
+	if (field->kind != RECORD_COUNTS)
+		return json_object_new_string(record_value(field, service, value));
+	object = json_object_new_object();
+	for (i = 0; field->choice(i) != NULL; i++)
+		json_object_object_add(object, field->choice(i), json_object_new_uint64(field->count(service, i)));
+	return object;
 }
 
 struct json_object *
@@ -275,71 +260,8 @@ record_to_json(const struct service *service)
 {
 	struct json_object *object = json_object_new_object();
 	const struct record_field *f;
-	char value[RECORD_VALUE_SIZE];
 
-	for (f = record_fields; f->name != NULL; f++) {
-		if (f->kind == RECORD_NUMBER)
-			json_object_object_add(object, f->name, json_object_new_uint64(f->number(service)));
-		else
-			json_object_object_add(object, f->name,
-			    json_object_new_string(record_value(f, service, value)));
-	}
+	for (f = record_fields; f->name != NULL; f++)
+		json_object_object_add(object, f->name, value_to_json(f, service));
 	return object;
-}
-
-static char *
-make_variable(const struct record_field *field, const struct service *service)
-{
-	char text[RECORD_VALUE_SIZE + 64], name[32], value[RECORD_VALUE_SIZE];
-	size_t i;
-
-	strlcpy(name, field->name, sizeof(name));
-	for (i = 0; name[i] != '\0'; i++)
-		name[i] = (char)toupper((unsigned char)name[i]);
-	snprintf(text, sizeof(text), VARIABLE_PREFIX "%s=%s", name, record_value(field, service, value));
-	return alloc_string(text);
-}
-
-/* Is the variable "NAME=value" one that a field gives a value to? */
-static bool
-is_ours(const char *variable)
-{
-	const struct record_field *f;
-	const char *name = variable + strlen(VARIABLE_PREFIX);
-	size_t length = strcspn(variable, "=") - strlen(VARIABLE_PREFIX);
-
-	if (strncmp(variable, VARIABLE_PREFIX, strlen(VARIABLE_PREFIX)) != 0)
-		return false;
-	for (f = record_fields; f->name != NULL; f++)
-		if (strlen(f->name) == length && strncasecmp(name, f->name, length) == 0)
-			return true;
-	return false;
-}
-
-char **
-record_environment(const struct service *service)
-{
-	const struct record_field *f;
-	size_t count = 0, n = 0, i;
-	char **all;
-
-	while (environ[count] != NULL)
-		count++;
-	all = alloc_zero((count + FIELD_COUNT + 1) * sizeof(*all));
-	for (i = 0; i < count; i++)
-		if (!is_ours(environ[i]))
-			all[n++] = alloc_string(environ[i]);
-	for (f = record_fields; f->name != NULL; f++)
-		all[n++] = make_variable(f, service);
-	return all;
-}
-
-void
-record_environment_free(char **environment)
-{
-	char **p;
-
-	for (p = environment; *p != NULL; p++)
-		free(*p);
-	free(environment);
 }

@@ -14,6 +14,7 @@
 
 enum record_kind {
 	RECORD_NUMBER,
+	RECORD_COUNTS, /* several numbers, each with a name; as one it is their sum */
 	RECORD_WORD, /* a name or an address: nothing that a shell would take apart, but for IPv6's brackets */
 	RECORD_TEXT, /* a sentence */
 };
@@ -26,6 +27,9 @@ struct record_field {
 	enum record_kind kind;
 	void (*text)(const struct service *service, char value[RECORD_VALUE_SIZE]); /* a word or a text */
 	uint64_t (*number)(const struct service *service);
+	/* The names of counts: the i-th, or NULL after the last. */
+	const char *(*choice)(unsigned int i);
+	uint64_t (*count)(const struct service *service, unsigned int i); /* of the i-th choice */
 };
 
 /* The table; it ends with a field whose name is NULL. */
@@ -35,11 +39,11 @@ extern const struct record_field record_fields[];
 const struct record_field *record_find(const char *name);
 
 /* The value as text: "" for a word or text that is absent, a number in decimal
- * (0 if absent).  Returns value. */
+ * (0 if absent), of counts the sum.  Returns value. */
 const char *record_value(const struct record_field *field, const struct service *service,
     char value[RECORD_VALUE_SIZE]);
 
-/* Every field as a member of a new object, numbers as numbers. */
+/* Every field as a member of a new object, numbers as numbers, counts as an object of them. */
 struct json_object *record_to_json(const struct service *service);
 
 /* A new environment for a program: our own and NATTER_<FIELD> for every field,

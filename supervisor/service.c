@@ -115,6 +115,7 @@ on_message(void *context, const struct message *m)
 		return "sent what no worker of a mapping may send";
 	if (m->length != sizeof(m->report) || !report_is_valid(&m->report) || !is_own_address(s, &m->report))
 		return "sent a malformed report";
+	tally_take_report(&s->tally, &m->report);
 	if (!takeover_withholds(&s->takeover, &m->report))
 		take_report(s, &m->report);
 	return NULL;
@@ -140,12 +141,14 @@ schedule_restart(struct service *s)
 static void
 start_worker(struct service *s)
 {
+	tally_next_worker(&s->tally);
 	if (peer_start(&s->peer, services.base, &s->servers) == 0) {
 		event_add(s->healthy, &healthy_life);
 		watch_start(s);
 		return;
 	}
 	s->failures++;
+	tally_count(&s->tally, CAUSE_WORKER_DIED);
 	log_error("%s: cannot start its worker: %s", s->mapping.name, strerror(errno));
 	schedule_restart(s);
 }
@@ -213,6 +216,7 @@ on_ended(void *context, const char *why)
 	if (services.base == NULL)
 		return; /* we are leaving too */
 	s->failures++;
+	tally_count(&s->tally, CAUSE_WORKER_DIED);
 	event_del(s->healthy);
 	if (addr_is_set(&s->report.outer) && !s->takeover.running && pause_before_restart(s) <= TAKEOVER_PAUSE)
 		begin_takeover(s, why);

@@ -22,6 +22,7 @@
 #include "quota.h"
 #include "report.h"
 #include "takeover.h"
+#include "tally.h"
 
 struct hook;
 
@@ -34,6 +35,8 @@ struct service {
 	struct addr last_outer;              /* what was last published as open; unset: nothing yet */
 	enum outer_event event;              /* the last one that its outer address had */
 	struct addr old_outer;               /* the outer address before that event; unset: none */
+	uint64_t changes[OUTER_EVENT_COUNT]; /* how many of each event it had */
+	struct tally tally;                  /* what its workers counted */
 	int64_t state_since;                 /* Unix time since which report.state has been what it is */
 	struct peer peer;                    /* its worker */
 	struct portloss portloss;            /* its port cannot be had */

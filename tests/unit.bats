@@ -106,6 +106,10 @@ run_unit() {
     run_unit record
 }
 
+@test "what several workers counted" {
+    run_unit tally
+}
+
 @test "names of servers, looked up again" {
     run_unit resolve
 }

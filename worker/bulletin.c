@@ -12,6 +12,7 @@
 
 #include "alloc.h"
 #include "log.h"
+#include "net.h"
 #include "text.h"
 #include "uplink.h"
 
@@ -19,6 +20,8 @@
 
 /* A test of a good address ends before it is asked for so often. */
 #define UNPROVED_MAX 3
+/* That a round trip took a moment more or less wakes natterd no more often than this: seconds. */
+#define TRIPS_SECONDS 60
 
 struct bulletin {
 	struct worker *worker;
@@ -26,6 +29,8 @@ struct bulletin {
 	struct reach_test *reach;
 	bool reach_is_due; /* with the next answer */
 	unsigned int unproved; /* times that the outer address was on trial and the test had not ended */
+	struct event *measured; /* something was counted or measured */
+	double trips_at; /* when both in the report were news */
 	struct report report;
 };
 
@@ -57,6 +62,22 @@ bulletin_retitle(const struct bulletin *b)
 	    state_name(b->report.state), bulletin_is_published(b) ? " at " : "", addr_text(&b->report.outer, outer));
 }
 
+static void
+copy_measures(struct bulletin *b)
+{
+	const struct measures *m = &b->worker->measures;
+	struct report *r = &b->report;
+	bool is_due = net_now() - b->trips_at >= TRIPS_SECONDS;
+
+	memcpy(r->failures, m->failures, sizeof(r->failures));
+	if (is_due || r->keep_alive_trip == 0)
+		r->keep_alive_trip = m->keep_alive_trip;
+	if (is_due || r->stun_trip == 0)
+		r->stun_trip = m->stun_trip;
+	if (is_due)
+		b->trips_at = net_now();
+}
+
 void
 bulletin_send(struct bulletin *b)
 {
@@ -68,6 +89,7 @@ bulletin_send(struct bulletin *b)
 		b->report.bytes_in = c->bytes_in;
 		b->report.bytes_out = c->bytes_out;
 	}
+	copy_measures(b);
 	uplink_report(b->worker->uplink, &b->report);
 }
 
@@ -191,12 +213,36 @@ bulletin_count_loss(struct bulletin *b)
 	b->report.holes_lost++;
 }
 
+static void
+on_measured(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	bulletin_send(arg);
+}
+
+/* What was counted may be about to change more of the report: it is sent when that is done. */
+static void
+on_measures(void *context)
+{
+	static const struct timeval at_once;
+	struct bulletin *b = context;
+
+	if (!event_pending(b->measured, EV_TIMEOUT, NULL))
+		event_add(b->measured, &at_once);
+}
+
 struct bulletin *
 bulletin_new(struct worker *worker, const struct servers *servers)
 {
 	struct bulletin *b = alloc_zero(sizeof(*b));
 
 	b->worker = worker;
+	b->measured = event_new(worker->base, -1, 0, on_measured, b);
+	if (b->measured == NULL)
+		fatal("out of memory");
+	worker->measures.on_news = on_measures;
+	worker->measures.context = b;
 	b->reach = reach_new(worker, servers, on_reach, b);
 	return b;
 }
@@ -204,6 +250,8 @@ bulletin_new(struct worker *worker, const struct servers *servers)
 void
 bulletin_free(struct bulletin *b)
 {
+	b->worker->measures.on_news = NULL;
+	event_free(b->measured);
 	reach_free(b->reach);
 	free(b);
 }

@@ -173,6 +173,7 @@ static void
 refuse_client(struct connection *c, int error)
 {
 	target_log_failure(c->all->mapping, &c->peer, error);
+	relay_count_failure(c->all->counters, error);
 	abort_connection(c);
 }
 

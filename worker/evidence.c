@@ -82,6 +82,7 @@ on_binding_answer(void *context, const struct probe_result *result)
 static void
 on_binding_silence(void *context)
 {
+	session_count(context, CAUSE_STUN_SILENT);
 	doubt(context, "the STUN server that kept the mapping alive is silent");
 }
 
@@ -124,6 +125,7 @@ leave_keep_alive(struct session *s, const struct addr *local, bool all)
 {
 	char why[REPORT_ERROR_SIZE];
 
+	session_count(s, CAUSE_ADDRESS_MISMATCH);
 	keeper_explain_astray(s->keeper, local, why, sizeof(why));
 	keeper_drop(s->keeper);
 	s->is_held = false;
@@ -269,9 +271,11 @@ evidence_take_round(void *context, enum round_outcome outcome, const struct prob
 		take_lone_address(s, &r, winner);
 		break;
 	case ROUND_SYMMETRIC:
+		session_count(s, CAUSE_NAT_SYMMETRIC);
 		take_symmetric(s, is_still_seen, r.error);
 		break;
 	case ROUND_UNCLEAR:
+		session_count(s, CAUSE_STUN_DISAGREE);
 		take_disagreement(s, r.error);
 		break;
 	case ROUND_FAILED:

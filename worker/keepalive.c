@@ -54,6 +54,7 @@ struct keepalive {
 	double idle_end;
 	double up_at;
 	double idle_since; /* the last answer, or up_at */
+	double asked_at;
 	struct http_response response;
 };
 
@@ -63,6 +64,24 @@ set_timer(struct keepalive *k, double seconds)
 	struct timeval t = duration(seconds);
 
 	event_add(k->timer, &t);
+}
+
+/* A close in order is how most of them end, and no failure. */
+static void
+count_end(struct keepalive *k, enum keepalive_end end)
+{
+	static const enum cause causes[] = {
+	    [KEEPALIVE_UNREACHED] = CAUSE_KEEP_ALIVE_UNREACHABLE,
+	    [KEEPALIVE_NO_WAY] = CAUSE_NO_NETWORK,
+	    [KEEPALIVE_NOT_TRIED] = CAUSE_PORT_UNAVAILABLE,
+	    [KEEPALIVE_BLOCKED] = CAUSE_KEEP_ALIVE_UNREACHABLE,
+	    [KEEPALIVE_RESET] = CAUSE_KEEP_ALIVE_LOST,
+	    [KEEPALIVE_SILENT] = CAUSE_KEEP_ALIVE_LOST,
+	    [KEEPALIVE_USELESS] = CAUSE_KEEP_ALIVE_UNUSABLE,
+	};
+
+	if (end != KEEPALIVE_CLOSED)
+		measures_count(&k->worker->measures, causes[end]);
 }
 
 static void __attribute__((format(printf, 3, 4)))
@@ -76,6 +95,7 @@ lose(struct keepalive *k, enum keepalive_end end, const char *format, ...)
 	va_end(args);
 	snprintf(reason, sizeof(reason), "keep-alive server %.90s (%s): %s", k->server.name,
 	    addr_text(&k->server.addr, where), what);
+	count_end(k, end);
 	k->handlers.on_lost(k->context, k, end, reason);
 }
 
@@ -148,6 +168,7 @@ send_request(struct keepalive *k)
 	}
 	memset(&k->response, 0, sizeof(k->response));
 	k->asked = true;
+	k->asked_at = net_now();
 	set_timer(k, ANSWER_SECONDS);
 }
 
@@ -162,8 +183,11 @@ announces_end(const struct http_response *r)
 static void
 take_answer(struct keepalive *k)
 {
+	struct measures *m = &k->worker->measures;
+
 	k->asked = false;
 	k->idle_since = net_now();
+	measures_take_trip(m, &m->keep_alive_trip, k->idle_since - k->asked_at);
 	log_debug("keep-alive answered by %s (HTTP status %d)", k->server.name, k->response.status);
 	if (k->response.keep_alive_timeout > 0)
 		k->idle_limit = k->response.keep_alive_timeout;
@@ -297,6 +321,7 @@ on_socket(void *context, int fd, int error)
 		char reason[REPORT_ERROR_SIZE];
 
 		net_explain_no_socket(error, reason, sizeof(reason));
+		count_end(k, KEEPALIVE_NOT_TRIED);
 		k->handlers.on_lost(k->context, k, KEEPALIVE_NOT_TRIED, reason);
 		return;
 	}

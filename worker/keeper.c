@@ -25,6 +25,7 @@ static const struct timeval look_delay = {.tv_sec = 1};
 static const struct timeval unsure_delay = {.tv_usec = 250000};
 
 struct keeper {
+	struct worker *worker;
 	const struct servers *servers;
 	struct keeper_handlers handlers;
 	void *context;
@@ -128,6 +129,8 @@ act_on(struct keeper *k, enum vigil_verdict verdict)
 {
 	static const char why[] = "no keep-alive server is heard any more";
 
+	if (verdict == VIGIL_DOUBT)
+		measures_count(&k->worker->measures, CAUSE_KEEP_ALIVE_LOST);
 	if (!keeper_is_up(k))
 		k->handlers.on_lost(k->context, why, LINKS_COMING);
 	else if (verdict == VIGIL_DOUBT)
@@ -337,6 +340,7 @@ keeper_new(struct worker *worker, const struct servers *servers, const struct ke
 	const struct mapping *m = &worker->mapping;
 	struct keeper *k = alloc_zero(sizeof(*k));
 
+	k->worker = worker;
 	k->servers = servers;
 	k->handlers = *handlers;
 	k->context = context;

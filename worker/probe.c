@@ -33,7 +33,7 @@ struct probe {
 	struct event *writable;  /* TCP, while connecting */
 	struct transaction transaction; /* UDP */
 	struct event *timer;            /* TCP: the end of patience */
-	bool no_way;                    /* the reason of its failure */
+	double asked_at;                /* the first request */
 	struct stun_id id;              /* TCP */
 	size_t received;                /* TCP: bytes in answer */
 	uint8_t answer[STUN_RESPONSE_MAX];
@@ -52,10 +52,10 @@ end_with(struct probe *p, const struct probe_result *result)
 	p->done(p->context, p, result);
 }
 
-static void __attribute__((format(printf, 2, 3)))
-fail(struct probe *p, const char *format, ...)
+static void __attribute__((format(printf, 3, 4)))
+fail(struct probe *p, enum cause cause, const char *format, ...)
 {
-	struct probe_result result = {.ok = false, .no_way = p->no_way};
+	struct probe_result result = {.ok = false, .no_way = cause == CAUSE_NO_NETWORK};
 	char where[ADDR_TEXT_SIZE];
 	va_list args;
 
@@ -64,6 +64,7 @@ fail(struct probe *p, const char *format, ...)
 	va_end(args);
 	snprintf(result.error, sizeof(result.error), "STUN server %.90s (%s): %s", p->server.name,
 	    addr_text(&p->server.addr, where), result.reason);
+	measures_count(&p->worker->measures, cause);
 	end_with(p, &result);
 }
 
@@ -74,7 +75,18 @@ fail_without_socket(struct probe *p, int error)
 
 	net_explain_no_socket(error, result.error, sizeof(result.error));
 	snprintf(result.reason, sizeof(result.reason), "not asked");
+	measures_count(&p->worker->measures, CAUSE_PORT_UNAVAILABLE);
 	end_with(p, &result);
+}
+
+/* Which of several datagrams was answered is not known (Karn). */
+static void
+measure(struct probe *p)
+{
+	struct measures *m = &p->worker->measures;
+
+	if (!is_udp(p) || p->transaction.sent == 1)
+		measures_take_trip(m, &m->stun_trip, net_now() - p->asked_at);
 }
 
 static void
@@ -89,6 +101,7 @@ succeed(struct probe *p, const struct stun_response *response)
 
 	if (!is_udp(p))
 		event_del(p->readable); /* whoever keeps the connection wants no more of it */
+	measure(p);
 	end_with(p, &result);
 }
 
@@ -96,11 +109,11 @@ static void
 take_response(struct probe *p, const struct stun_response *response)
 {
 	if (!response->success)
-		fail(p, "it answers with error %d %s", response->error_code, response->error_reason);
+		fail(p, CAUSE_STUN_UNUSABLE, "it answers with error %d %s", response->error_code, response->error_reason);
 	else if (response->mapped.sa.sa_family == p->server.addr.sa.sa_family && addr_is_routable(&response->mapped))
 		succeed(p, response);
 	else
-		fail(p, "it answers with an address that cannot be this machine's on the Internet");
+		fail(p, CAUSE_STUN_UNUSABLE, "it answers with an address that cannot be this machine's on the Internet");
 }
 
 /* What a parser made of what may be the answer.  Returns false if it is none (RFC
@@ -113,15 +126,14 @@ take_answer(struct probe *p, int parsed, const struct stun_response *response)
 	else if (errno == EBADMSG)
 		return false;
 	else
-		fail(p, "its answer has no usable address");
+		fail(p, CAUSE_STUN_UNUSABLE, "its answer has no usable address");
 	return true;
 }
 
 static void
 on_transaction_failed(void *context, int error, const char *why)
 {
-	(void)error;
-	fail(context, "%s", why);
+	fail(context, error == 0 ? CAUSE_STUN_SILENT : CAUSE_STUN_UNUSABLE, "%s", why);
 }
 
 static void
@@ -129,7 +141,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	fail(arg, "no answer");
+	fail(arg, CAUSE_STUN_SILENT, "no answer");
 }
 
 static void
@@ -168,13 +180,13 @@ on_stream(evutil_socket_t fd, short what, void *arg)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
-		fail(p, "%s", n == 0 ? "it closed the connection without an answer" : strerror(errno));
+		fail(p, CAUSE_STUN_UNUSABLE, "%s", n == 0 ? "it closed the connection without an answer" : strerror(errno));
 		return;
 	}
 	p->received += (size_t)n;
 	length = stun_frame_length(p->answer, p->received);
 	if (length < 0 || (length > 0 && (size_t)length <= p->received && !take_frame(p, (size_t)length)))
-		fail(p, "what it sends is no answer to the request");
+		fail(p, CAUSE_STUN_UNUSABLE, "what it sends is no answer to the request");
 }
 
 static void
@@ -187,23 +199,23 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	if (error != 0) {
-		fail(p, "%s", strerror(error));
+		fail(p, CAUSE_STUN_UNUSABLE, "%s", strerror(error));
 		return;
 	}
 	event_add(p->readable, NULL);
+	p->asked_at = net_now();
 	p->id = stun_new_id();
 	length = stun_build_request(request, &p->id, STUN_CHANGE_NONE);
 	/* A new connection has room for a request. */
 	if (send(fd, request, length, MSG_NOSIGNAL) != (ssize_t)length)
-		fail(p, "sending the request failed: %s", strerror(errno));
+		fail(p, CAUSE_STUN_UNUSABLE, "sending the request failed: %s", strerror(errno));
 }
 
 /* By this machine's own word.  What a router says later of a server is that server's failure. */
 static void
 fail_to_connect(struct probe *p, int error)
 {
-	p->no_way = net_is_no_network(error);
-	fail(p, "%s", net_connect_error(error));
+	fail(p, net_is_no_network(error) ? CAUSE_NO_NETWORK : CAUSE_STUN_UNUSABLE, "%s", net_connect_error(error));
 }
 
 static void
@@ -271,6 +283,7 @@ probe_start(struct worker *worker, const struct server *server, probe_done *done
 void
 probe_again(struct probe *p)
 {
+	p->asked_at = net_now();
 	transaction_begin(&p->transaction, channel_fd(p->channel), NULL, STUN_CHANGE_NONE, TRANSACTION_FULL);
 }
 

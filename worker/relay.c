@@ -4,7 +4,10 @@
  */
 #include "relay.h"
 
+#include <errno.h>
+
 #include "alloc.h"
+#include "net.h"
 
 /* What fewer leave behind is not worth a look at the whole heap. */
 #define ENDED_MANY 64
@@ -30,4 +33,19 @@ relay_count_end(struct relay_counters *c)
 	}
 	if (c->on_connections != NULL)
 		c->on_connections(c->context);
+}
+
+void
+relay_count_failure(struct relay_counters *c, int error)
+{
+	enum cause cause = CAUSE_TARGET_UNREACHABLE;
+
+	if (error == ECONNREFUSED)
+		cause = CAUSE_TARGET_REFUSED;
+	else if (error == ETIMEDOUT)
+		cause = CAUSE_TARGET_SILENT;
+	else if (net_is_shortage(error))
+		cause = CAUSE_NO_ROOM;
+	if (c->on_failure != NULL)
+		c->on_failure(c->context, cause);
 }

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cause.h"
 #include "mapping.h"
 
 /* The counters that a relay keeps, and what it asks of their owner. */
@@ -23,6 +24,8 @@ struct relay_counters {
 	uint64_t ended;             /* since memory was given back */
 	/* Called when one began or ended; NULL: nobody wants to know. */
 	void (*on_connections)(void *context);
+	/* Called when a client got no connection or session, or lost it; NULL: likewise. */
+	void (*on_failure)(void *context, enum cause cause);
 	/* Is what arrived no client's, but part of a question that this machine asked
 	 * itself?  Then it is the owner's, who closes fd or gives it back through
 	 * relay_tcp_inject.  Datagrams are shown if they come from nobody known.
@@ -35,6 +38,8 @@ struct relay_counters {
 /* Count the begin and the end of a connection or session, the end after its memory was freed. */
 void relay_count_begin(struct relay_counters *c);
 void relay_count_end(struct relay_counters *c);
+/* A client does not get to the target for this errno: ETIMEDOUT if that is silent. */
+void relay_count_failure(struct relay_counters *c, int error);
 
 struct relay_tcp;
 struct relay_udp;

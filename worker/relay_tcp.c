@@ -42,6 +42,8 @@ static void
 pause_accepting(struct relay_tcp *r, int error)
 {
 	if (!r->short_of_room)
+		relay_count_failure(r->counters, error);
+	if (!r->short_of_room)
 		log_warning("no room for more than %llu connections (%s): new ones have to wait",
 		    (unsigned long long)r->counters->connections, strerror(error));
 	r->short_of_room = true;

@@ -38,10 +38,11 @@ struct relay_udp {
 
 /* Many clients may send to a target that is down: one line says so. */
 static void
-log_target_error(struct relay_udp *r, const struct addr *client, int error)
+note_target_error(struct relay_udp *r, const struct addr *client, int error)
 {
 	char target[ADDR_TEXT_SIZE], from[ADDR_TEXT_SIZE];
 
+	relay_count_failure(r->counters, error);
 	if (r->target_fails)
 		return;
 	r->target_fails = true;
@@ -78,14 +79,14 @@ start_session(struct relay_udp *r, const struct addr *client, double now)
 	struct udp_session *s = udp_sessions_start(r->sessions, client, r->longest, now);
 
 	if (s == NULL)
-		log_target_error(r, client, errno);
+		note_target_error(r, client, errno);
 	return s;
 }
 
 static void
 fail_session(struct relay_udp *r, struct udp_session *s, int error)
 {
-	log_target_error(r, &s->client, error);
+	note_target_error(r, &s->client, error);
 	udp_sessions_end(r->sessions, s);
 }
 

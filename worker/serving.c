@@ -88,6 +88,14 @@ is_late_answer(const struct serving *s, const struct addr *from, const void *dat
 	return false;
 }
 
+static void
+on_failure(void *context, enum cause cause)
+{
+	struct serving *s = context;
+
+	measures_count(&s->worker->measures, cause);
+}
+
 static bool
 claim_connection(void *context, int fd, const struct addr *from)
 {
@@ -219,6 +227,7 @@ serving_new(struct worker *worker, const struct servers *servers, struct reach_t
 	s->handlers = *handlers;
 	s->context = context;
 	s->counters.on_connections = on_connections;
+	s->counters.on_failure = on_failure;
 	s->counters.claim_connection = claim_connection;
 	s->counters.claim_datagram = claim_datagram;
 	s->counters.context = s;

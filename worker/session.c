@@ -160,14 +160,16 @@ session_ask_anew(struct session *s)
 }
 
 static void
-explain_no_servers(const struct session *s, char why[REPORT_ERROR_SIZE])
+explain_no_servers(struct session *s, char why[REPORT_ERROR_SIZE])
 {
 	const char *version = s->worker->mapping.bind.sa.sa_family == AF_INET6 ? "IPv6" : "IPv4";
 
-	if (s->servers.stun_unresolved > 0)
+	if (s->servers.stun_unresolved > 0) {
+		session_count(s, CAUSE_NAMES_UNRESOLVED);
 		snprintf(why, REPORT_ERROR_SIZE, NO_STUN_SERVER " Tried %u: no name can be resolved", s->servers.stun_unresolved);
-	else
+	} else {
 		snprintf(why, REPORT_ERROR_SIZE, "no %s address of the servers is known yet", version);
+	}
 }
 
 /* What is still worth to be told while the next try goes on. */
@@ -203,6 +205,7 @@ on_serving_failed(void *context, const char *why)
 {
 	struct session *s = context;
 
+	session_count(s, CAUSE_PORT_UNAVAILABLE);
 	/* The hole would lead to nobody. */
 	session_drop_round(s);
 	session_drop_binding(s);
@@ -258,8 +261,10 @@ say_silence(struct session *s)
 static bool
 is_gone(struct session *s)
 {
-	if (s->round != NULL && round_asked_in_vain(s->round) > 0)
+	if (s->round != NULL && round_asked_in_vain(s->round) > 0) {
 		s->in_vain++;
+		session_count(s, CAUSE_STUN_SILENT);
+	}
 	return !session_is_udp(s) && !keeper_is_live(s->keeper) && s->in_vain >= GONE_AFTER;
 }
 

@@ -47,6 +47,12 @@ session_is_udp(const struct session *s)
 	return s->worker->mapping.protocol == PROTOCOL_UDP;
 }
 
+static inline void
+session_count(struct session *s, enum cause cause)
+{
+	measures_count(&s->worker->measures, cause);
+}
+
 enum state session_state(const struct session *s);
 /* Does something else than STUN servers vouch for what is published? */
 bool session_is_vouched_for(const struct session *s);

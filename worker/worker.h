@@ -9,6 +9,7 @@
 #include <event2/event.h>
 
 #include "mapping.h"
+#include "measures.h"
 
 struct uplink;
 
@@ -16,6 +17,7 @@ struct worker {
 	struct event_base *base;
 	struct uplink *uplink;
 	struct mapping mapping;
+	struct measures measures;
 	/* Client data that a socket of the punching side received in the moment
 	 * between its bind and its connect. */
 	void (*on_stray)(void *context, const struct addr *client, const void *data, size_t length);

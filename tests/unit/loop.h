@@ -30,6 +30,7 @@ static struct {
 	struct event_base *base;
 	struct mapping mapping;
 	struct relay_counters counters;
+	unsigned int failures[CAUSE_COUNT]; /* for the counters' owner */
 	struct addr public;  /* where the relay is reached */
 	int log_lines;
 	char last_line[LOG_TEXT_SIZE];
@@ -66,6 +67,13 @@ sink(enum log_level level, const char *text)
 	(void)level;
 	t.log_lines++;
 	snprintf(t.last_line, sizeof(t.last_line), "%s", text);
+}
+
+static inline void
+count_failure(void *context, enum cause cause)
+{
+	(void)context;
+	t.failures[cause]++;
 }
 
 static inline struct addr

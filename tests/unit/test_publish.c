@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * publish.c: what a changed report leads to, with stand-ins for hook, status and notify.
- * NEEDS: supervisor/publish supervisor/complaints supervisor/record supervisor/outer_event supervisor/quota
+ * NEEDS: supervisor/publish supervisor/complaints supervisor/record supervisor/counts supervisor/outer_event supervisor/quota
  */
 #include "publish.h"
 
@@ -122,6 +122,7 @@ test_events(void)
 	check_event(OUTER_DOWN, "203.0.113.7:2");
 	publish(STATE_OPEN, "203.0.113.7:2", "");
 	check_event(OUTER_UP, "203.0.113.7:2");
+	CHECK(web.changes[OUTER_UP] == 2 && web.changes[OUTER_CHANGE] == 1 && web.changes[OUTER_DOWN] == 1);
 }
 
 static void

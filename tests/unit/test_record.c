@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * record.c: the values of the fields, as JSON and as an environment.
- * NEEDS: supervisor/record supervisor/outer_event
+ * NEEDS: supervisor/record supervisor/record_environment supervisor/counts supervisor/outer_event
  */
 #include "record.h"
 
@@ -22,12 +22,19 @@ test_values(void)
 	struct service s;
 
 	fill_service(&s, "web", PROTOCOL_TCP, "10.0.0.5:80", "203.0.113.7:40123");
-	s.report.bytes_in = UINT64_MAX;
+	s.tally.total.bytes_in = UINT64_MAX;
+	s.report.bytes_in = 1; /* its worker's, of several */
 	s.restarts = 3;
 	s.event = OUTER_CHANGE;
 	s.old_outer = addr_of("203.0.113.7:40120");
 	s.report.keep_alive_interval = 25;
-	s.report.holes_lost = 4;
+	s.tally.total.holes_lost = 4;
+	s.tally.total.failures[CAUSE_STUN_SILENT] = 20;
+	s.tally.total.failures[CAUSE_WORKER_DIED] = 1;
+	s.changes[OUTER_SAME] = 7; /* no event */
+	s.changes[OUTER_CHANGE] = 2;
+	s.report.keep_alive_trip = 23456;
+	s.report.stun_trip = 1234;
 	s.report.reach = REACH_UNREACHABLE;
 	strlcpy(s.report.advice, "Nobody gets in.", sizeof(s.report.advice));
 	CHECK_TEXT(value_of(&s, "reach"), "unreachable");
@@ -48,6 +55,10 @@ test_values(void)
 	CHECK_TEXT(value_of(&s, "old_outer_port"), "40120");
 	CHECK_TEXT(value_of(&s, "keep_alive_interval"), "25");
 	CHECK_TEXT(value_of(&s, "holes_lost"), "4");
+	CHECK_TEXT(value_of(&s, "failures"), "21");
+	CHECK_TEXT(value_of(&s, "changes"), "2");
+	CHECK_TEXT(value_of(&s, "keep_alive_round_trip"), "23456");
+	CHECK_TEXT(value_of(&s, "stun_round_trip"), "1234");
 	CHECK_TEXT(value_of(&s, "target"), "10.0.0.5:80");
 	CHECK_TEXT(value_of(&s, "bind"), "0.0.0.0:5000");
 	CHECK_TEXT(value_of(&s, "since"), "1700000000");
@@ -105,20 +116,28 @@ static void
 test_json(void)
 {
 	struct service s;
+	static const enum json_type types[] = {[RECORD_NUMBER] = json_type_int, [RECORD_COUNTS] = json_type_object,
+	    [RECORD_WORD] = json_type_string, [RECORD_TEXT] = json_type_string};
 	struct json_object *o, *v;
 	const struct record_field *f;
 	size_t count = 0;
 
 	fill_service(&s, "web", PROTOCOL_TCP, "10.0.0.5:80", "203.0.113.7:40123");
-	s.report.bytes_out = UINT64_MAX;
+	s.tally.total.bytes_out = UINT64_MAX;
+	s.tally.total.failures[CAUSE_STUN_SILENT] = 20;
+	s.changes[OUTER_UP] = 1;
 	o = record_to_json(&s);
 	for (f = record_fields; f->name != NULL; f++, count++) {
 		CHECK(json_object_object_get_ex(o, f->name, &v));
-		CHECK(json_object_is_type(v, f->kind == RECORD_NUMBER ? json_type_int : json_type_string));
+		CHECK(json_object_is_type(v, types[f->kind]));
 	}
 	CHECK((size_t)json_object_object_length(o) == count);
 	CHECK(json_object_object_get_ex(o, "bytes_out", &v) && json_object_get_uint64(v) == UINT64_MAX);
 	CHECK(json_object_object_get_ex(o, "outer_port", &v) && json_object_get_int(v) == 40123);
+	CHECK(json_object_object_get_ex(o, "changes", &v));
+	CHECK_TEXT(json_object_to_json_string_ext(v, JSON_C_TO_STRING_PLAIN), "{\"up\":1,\"change\":0,\"down\":0}");
+	CHECK(json_object_object_get_ex(o, "failures", &v) && json_object_object_length(v) == CAUSE_COUNT);
+	CHECK(json_object_object_get_ex(v, "stun_silent", &v) && json_object_get_int(v) == 20);
 	json_object_put(o);
 }
 

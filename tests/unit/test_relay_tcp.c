@@ -350,6 +350,7 @@ test_refused(void)
 	open_target(5);
 	close(listener);
 	open_relay();
+	t.counters.on_failure = count_failure;
 	client = connect_to(SOCK_STREAM, &t.public);
 	from = addr_of_socket(client);
 	CHECK(wait_for_reset(client));
@@ -357,14 +358,17 @@ test_refused(void)
 	    addr_text(&t.mapping.target, target_text), addr_text(&from, from_text));
 	CHECK_TEXT(t.last_line, expected);
 	CHECK(t.log_lines == 1 && t.counters.connections == 0 && t.counters.connections_total == 1);
+	CHECK(t.failures[CAUSE_TARGET_REFUSED] == 1);
 	close(client);
 	relay_tcp_close(relay);
 
 	t.mapping.target = address("255.255.255.255"); /* connect(2) itself says no */
 	open_relay();
+	t.counters.on_failure = count_failure;
 	client = connect_to(SOCK_STREAM, &t.public);
 	CHECK(wait_for_reset(client));
 	CHECK(strstr(t.last_line, "cannot be reached") != NULL && t.counters.connections == 0);
+	CHECK(t.failures[CAUSE_TARGET_UNREACHABLE] == 1 && t.failures[CAUSE_TARGET_REFUSED] == 1);
 	close(client);
 	listener = -1;
 	close_all();

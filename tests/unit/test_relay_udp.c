@@ -191,6 +191,7 @@ test_refused(void)
 	open_target("127.0.0.1", 0);
 	close(target);
 	open_relay("127.0.0.1");
+	t.counters.on_failure = count_failure;
 	client = connect_to(SOCK_DGRAM, &t.public);
 	other = connect_to(SOCK_DGRAM, &t.public);
 	before = count_open();
@@ -201,6 +202,7 @@ test_refused(void)
 	CHECK_TEXT(t.last_line, expected);
 	send_to_nobody(other);
 	send_to_nobody(client);
+	CHECK(t.failures[CAUSE_TARGET_REFUSED] == 3 && t.failures[CAUSE_TARGET_UNREACHABLE] == 0);
 	CHECK(t.log_lines == 1); /* once until the target is back */
 	CHECK(count_open() == before);
 

@@ -38,6 +38,21 @@ waiting_report(void)
 	return r;
 }
 
+/* Scripts and alarms know the causes by these. */
+static void
+test_causes(void)
+{
+	unsigned int i, j;
+
+	CHECK_TEXT(cause_name(CAUSE_NO_NETWORK), "no_network");
+	CHECK_TEXT(cause_name(CAUSE_WORKER_DIED), "worker_died");
+	for (i = 0; i < CAUSE_COUNT; i++) {
+		CHECK(cause_name(i)[strspn(cause_name(i), "abcdefghijklmnopqrstuvwxyz_")] == '\0');
+		for (j = 0; j < i; j++)
+			CHECK(strcmp(cause_name(i), cause_name(j)) != 0);
+	}
+}
+
 static void
 test_names(void)
 {
@@ -66,8 +81,15 @@ test_valid(void)
 	r.inner = address("[::]:3333"); /* bound to every address */
 	strcpy(r.error, "STUN server stun.example.org: no answer");
 	CHECK(report_is_valid(&r));
-	r.connections = r.bytes_in = UINT64_MAX;
+	r.connections = r.bytes_in = r.failures[CAUSE_NO_NETWORK] = UINT64_MAX;
 	CHECK(report_is_valid(&r));
+	r.stun_trip = r.keep_alive_trip = REPORT_TRIP_MAX;
+	CHECK(report_is_valid(&r));
+	r.stun_trip++;
+	CHECK(!report_is_valid(&r));
+	r.stun_trip = 0;
+	r.keep_alive_trip++;
+	CHECK(!report_is_valid(&r));
 }
 
 /* An outer address stands exactly in the states that publish one. */
@@ -172,6 +194,8 @@ test_news(void)
 	b.connections_total = 2;
 	b.bytes_in = 3;
 	b.bytes_out = 4;
+	b.failures[CAUSE_STUN_SILENT] = 5;
+	b.keep_alive_trip = b.stun_trip = 6;
 	CHECK(report_same_news(&a, &b));
 	b.state = STATE_DEGRADED;
 	CHECK(!report_same_news(&a, &b));
@@ -214,6 +238,7 @@ int
 main(void)
 {
 	test_names();
+	test_causes();
 	test_valid();
 	test_outer();
 	test_reach();
