@@ -9,6 +9,7 @@
  *     {"command": "refresh", "name": "web"}   {"ok": true, "refreshed": 1}
  *     {"command": "watch"}                 {"ok": true}, and then news, a line each
  *     {"command": "watch", "name": "web"}  the same of one mapping
+ *     {"command": "metrics"}               {"ok": true, "metrics": "# HELP ..."}
  *     {"command": "version"}               {"ok": true, "version": "1.0.0", "pid": 1}
  *     {"command": "check-nat"}             {"ok": true, "check": {...}}
  *     anything else                        {"ok": false, "error": "in plain words"}
@@ -17,8 +18,8 @@
  * and natterd's own user, by the credentials that the kernel has of the client.
  *
  * A mapping is an object with every field of record.h; refreshed is the number of
- * mappings that look again; a check is checknat_verdict.h's, and its answer takes up to a
- * minute.  Several requests may follow one another.
+ * mappings that look again; metrics are metrics.h's text; a check is checknat_verdict.h's, and
+ * its answer takes up to a minute.  Several requests may follow one another.
  *
  * News is {"time": 1700000000, "event": "change", "mapping": {...}}: first each mapping as
  * it is ("present"), then what happened since the client was last told of a mapping: to

@@ -6,12 +6,14 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "checknat.h"
 #include "checknat_verdict.h"
 #include "log.h"
+#include "metrics.h"
 #include "record.h"
 #include "resolve.h"
 #include "service.h"
@@ -123,6 +125,17 @@ answer_version(struct json_object *request, struct json_object *answer)
 	return true;
 }
 
+static bool
+answer_metrics(struct json_object *request, struct json_object *answer)
+{
+	char *text = metrics_text();
+
+	(void)request;
+	json_object_object_add(answer, "metrics", json_object_new_string(text));
+	free(text);
+	return true;
+}
+
 static const char *
 word_of(struct json_object *verdict, const char *protocol)
 {
@@ -182,6 +195,7 @@ static const struct command commands[] = {
     {"show", PERMISSION_READ, answer_show, CONTROL_ANSWERED},
     {"refresh", PERMISSION_CHANGE, answer_refresh, CONTROL_ANSWERED},
     {"watch", PERMISSION_READ, answer_watch, CONTROL_WATCHES},
+    {"metrics", PERMISSION_READ, answer_metrics, CONTROL_ANSWERED},
     {"version", PERMISSION_READ, answer_version, CONTROL_ANSWERED},
     {"check-nat", PERMISSION_READ, answer_check, CONTROL_CHECKS},
 };

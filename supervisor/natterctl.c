@@ -15,6 +15,7 @@
 #include "natterctl_import.h"
 #include "natterctl_print.h"
 #include "natterctl_watch.h"
+#include "table.h"
 
 /* A check ends within a minute. */
 #define CHECK_PATIENCE 90
@@ -111,6 +112,24 @@ run_refresh(const char *argument)
 }
 
 static void
+print_metrics(struct json_object *text)
+{
+	table_put_text(stdout, json_object_get_string(text), 1);
+}
+
+static int
+run_metrics(const char *argument)
+{
+	static const struct question q = {"metrics", "metrics", json_type_string, NATTERCTL_PATIENCE, print_metrics, NULL};
+
+	if (options.json) {
+		fputs("natterctl: metrics have a format of their own; natterctl --json list has the same as JSON\n", stderr);
+		return NATTERCTL_USAGE;
+	}
+	return ask_and_print(&q, argument);
+}
+
+static void
 print_version(struct json_object *version)
 {
 	fputs("natterd ", stdout);
@@ -137,6 +156,7 @@ static const struct command commands[] = {
     {"refresh", "[NAME]", "look again at once, all mappings or one", run_refresh},
     {"check-nat", NULL, "what kind of NAT is in the way; can natter work here?", run_check_nat},
     {"import", "FILE", "a configuration of v0.9 as a natter.cfg; - reads standard input", natterctl_import},
+    {"metrics", NULL, "the numbers of all mappings as text for Prometheus", run_metrics},
     {"version", NULL, "the versions of natterctl and of the natterd that runs", run_version},
     {"help", NULL, "this text", run_help},
 };

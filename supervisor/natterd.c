@@ -22,6 +22,7 @@
 #include "hook.h"
 #include "log.h"
 #include "logger.h"
+#include "metrics.h"
 #include "netwatch.h"
 #include "notify.h"
 #include "options.h"
@@ -215,6 +216,7 @@ open_all(struct event_base *base, const struct options *options, struct config *
 	say_what_begins(options, config);
 	control_commands_open(base, config, control_answer_waiting);
 	watch_machine(base);
+	metrics_open();
 	status_set_file(base, config->status_file);
 	services_start(base, config);
 	status_write_now();

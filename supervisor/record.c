@@ -39,6 +39,14 @@ get_state(const struct service *s, char value[RECORD_VALUE_SIZE])
 	strlcpy(value, text, RECORD_VALUE_SIZE);
 }
 
+static const char *
+choose_state(unsigned int i)
+{
+	if (i < STATE_COUNT)
+		return state_name((enum state)i);
+	return i == STATE_COUNT ? "restarting" : NULL;
+}
+
 static void
 get_inner(const struct service *s, char value[RECORD_VALUE_SIZE])
 {
@@ -155,6 +163,12 @@ get_reach(const struct service *s, char value[RECORD_VALUE_SIZE])
 	strlcpy(value, reach_name((enum reach)s->report.reach), RECORD_VALUE_SIZE);
 }
 
+static const char *
+choose_reach(unsigned int i)
+{
+	return i < REACH_COUNT ? reach_name((enum reach)i) : NULL;
+}
+
 static void
 get_advice(const struct service *s, char value[RECORD_VALUE_SIZE])
 {
@@ -170,7 +184,9 @@ get_error(const struct service *s, char value[RECORD_VALUE_SIZE])
 const struct record_field record_fields[] = {
     {.name = "name", .kind = RECORD_WORD, .text = get_name},
     {.name = "protocol", .kind = RECORD_WORD, .text = get_protocol},
-    {.name = "state", .kind = RECORD_WORD, .text = get_state},
+    {.name = "state", .kind = RECORD_WORD, .text = get_state, .choice = choose_state,
+	.metric = {.name = "state",
+	    .help = "1 for the state that the mapping is in, 0 for the others.", .label = "state"}},
     {.name = "inner", .kind = RECORD_WORD, .text = get_inner},
     {.name = "inner_ip", .kind = RECORD_WORD, .text = get_inner_ip},
     {.name = "inner_port", .kind = RECORD_NUMBER, .number = get_inner_port},
@@ -182,23 +198,50 @@ const struct record_field record_fields[] = {
     {.name = "old_outer", .kind = RECORD_WORD, .text = get_old_outer},
     {.name = "old_outer_ip", .kind = RECORD_WORD, .text = get_old_outer_ip},
     {.name = "old_outer_port", .kind = RECORD_NUMBER, .number = get_old_outer_port},
-    {.name = "reach", .kind = RECORD_WORD, .text = get_reach},
+    {.name = "reach", .kind = RECORD_WORD, .text = get_reach, .choice = choose_reach,
+	.metric = {.name = "reach",
+	    .help = "1 for what is known of whether strangers get in, 0 for the rest.", .label = "reach"}},
     {.name = "target", .kind = RECORD_WORD, .text = get_target},
     {.name = "bind", .kind = RECORD_WORD, .text = get_bind},
-    {.name = "since", .kind = RECORD_NUMBER, .number = get_since},
-    {.name = "state_since", .kind = RECORD_NUMBER, .number = get_state_since},
+    {.name = "since", .kind = RECORD_NUMBER, .number = get_since,
+	.metric = {.name = "address_timestamp_seconds",
+	    .help = "Since when the outer address has been what it is, in Unix time.",
+	    .may_be_unknown = true}},
+    {.name = "state_since", .kind = RECORD_NUMBER, .number = get_state_since,
+	.metric = {.name = "state_timestamp_seconds",
+	    .help = "Since when the state has been what it is, in Unix time."}},
     {.name = "pid", .kind = RECORD_NUMBER, .number = get_pid},
-    {.name = "restarts", .kind = RECORD_NUMBER, .number = counts_restarts},
-    {.name = "keep_alive_interval", .kind = RECORD_NUMBER, .number = counts_keep_alive_interval},
-    {.name = "keep_alive_round_trip", .kind = RECORD_NUMBER, .number = counts_keep_alive_round_trip},
-    {.name = "stun_round_trip", .kind = RECORD_NUMBER, .number = counts_stun_round_trip},
-    {.name = "changes", .kind = RECORD_COUNTS, .choice = counts_event_name, .count = counts_changes},
-    {.name = "failures", .kind = RECORD_COUNTS, .choice = counts_cause_name, .count = counts_failures},
-    {.name = "holes_lost", .kind = RECORD_NUMBER, .number = counts_holes_lost},
-    {.name = "connections", .kind = RECORD_NUMBER, .number = counts_connections},
-    {.name = "connections_total", .kind = RECORD_NUMBER, .number = counts_connections_total},
-    {.name = "bytes_in", .kind = RECORD_NUMBER, .number = counts_bytes_in},
-    {.name = "bytes_out", .kind = RECORD_NUMBER, .number = counts_bytes_out},
+    {.name = "restarts", .kind = RECORD_NUMBER, .number = counts_restarts,
+	.metric = {.name = "worker_restarts_total", .help = "Replacements of the mapping's worker."}},
+    {.name = "keep_alive_interval", .kind = RECORD_NUMBER, .number = counts_keep_alive_interval,
+	.metric = {.name = "keep_alive_interval_seconds",
+	    .help = "Between two signs of life that hold the port open, as learned or set.",
+	    .may_be_unknown = true}},
+    {.name = "keep_alive_round_trip", .kind = RECORD_NUMBER, .number = counts_keep_alive_round_trip,
+	.metric = {.name = "keep_alive_round_trip_seconds",
+	    .help = "Last time from a request to a keep-alive server to its answer.",
+	    .divisor = 1000000, .may_be_unknown = true}},
+    {.name = "stun_round_trip", .kind = RECORD_NUMBER, .number = counts_stun_round_trip,
+	.metric = {.name = "stun_round_trip_seconds",
+	    .help = "Last time from a request to a STUN server to its answer.",
+	    .divisor = 1000000, .may_be_unknown = true}},
+    {.name = "changes", .kind = RECORD_COUNTS, .choice = counts_event_name, .count = counts_changes,
+	.metric = {.name = "address_changes_total",
+	    .help = "What happened to the outer address: it came up, changed or went down.",
+	    .label = "event"}},
+    {.name = "failures", .kind = RECORD_COUNTS, .choice = counts_cause_name, .count = counts_failures,
+	.metric = {.name = "failures_total", .help = "What failed, tries included; natterctl(8) explains the causes.",
+	    .label = "cause"}},
+    {.name = "holes_lost", .kind = RECORD_NUMBER, .number = counts_holes_lost,
+	.metric = {.name = "holes_lost_total", .help = "Times that nothing held the port open any more."}},
+    {.name = "connections", .kind = RECORD_NUMBER, .number = counts_connections,
+	.metric = {.name = "open_connections", .help = "TCP connections or UDP sessions now."}},
+    {.name = "connections_total", .kind = RECORD_NUMBER, .number = counts_connections_total,
+	.metric = {.name = "connections_total", .help = "TCP connections or UDP sessions that began."}},
+    {.name = "bytes_in", .kind = RECORD_NUMBER, .number = counts_bytes_in,
+	.metric = {.name = "receive_bytes_total", .help = "Bytes relayed from the Internet to the target."}},
+    {.name = "bytes_out", .kind = RECORD_NUMBER, .number = counts_bytes_out,
+	.metric = {.name = "transmit_bytes_total", .help = "Bytes relayed from the target to the Internet."}},
     {.name = "error", .kind = RECORD_TEXT, .text = get_error},
     {.name = "advice", .kind = RECORD_TEXT, .text = get_advice},
     {.name = NULL},

@@ -8,6 +8,7 @@
 #define RECORD_H
 
 #include <json-c/json.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "service.h"
@@ -22,14 +23,25 @@ enum record_kind {
 /* The longest value with its NUL. */
 #define RECORD_VALUE_SIZE REPORT_ERROR_SIZE
 
+/* How Prometheus is told of a field (metrics.h): as natter_mapping_<name>, a counter if that
+ * ends in _total and a gauge otherwise. */
+struct record_metric {
+	const char *name; /* NULL: it is not */
+	const char *help;
+	const char *label;    /* of a field with choices: there is a sample for each, under this label */
+	unsigned int divisor; /* of the value, so that it is in seconds or bytes; 0: it is */
+	bool may_be_unknown;  /* and is 0 then: there is no sample */
+};
+
 struct record_field {
 	const char *name;
 	enum record_kind kind;
 	void (*text)(const struct service *service, char value[RECORD_VALUE_SIZE]); /* a word or a text */
 	uint64_t (*number)(const struct service *service);
-	/* The names of counts: the i-th, or NULL after the last. */
+	/* What a word may be, or the names of counts: the i-th, or NULL after the last. */
 	const char *(*choice)(unsigned int i);
 	uint64_t (*count)(const struct service *service, unsigned int i); /* of the i-th choice */
+	struct record_metric metric;
 };
 
 /* The table; it ends with a field whose name is NULL. */

@@ -110,6 +110,10 @@ run_unit() {
     run_unit tally
 }
 
+@test "metrics for Prometheus" {
+    run_unit metrics
+}
+
 @test "names of servers, looked up again" {
     run_unit resolve
 }

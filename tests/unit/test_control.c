@@ -2,7 +2,7 @@
 /*
  * The files control*.c: the socket's file, the requests, clients that watch, and clients that
  * misbehave.  The NAT check itself is a stand-in.
- * NEEDS: supervisor/control supervisor/control_client supervisor/control_commands supervisor/control_socket supervisor/control_watch supervisor/files supervisor/record supervisor/counts supervisor/outer_event
+ * NEEDS: supervisor/control supervisor/control_client supervisor/control_commands supervisor/control_socket supervisor/control_watch supervisor/files supervisor/record supervisor/counts supervisor/metrics supervisor/outer_event
  */
 #include "control.h"
 
@@ -212,6 +212,7 @@ test_commands(void)
 	CHECK_TEXT(json_object_get_string(value), "203.0.113.7:2");
 	json_object_put(answer);
 	CHECK(strstr(ask(fd, "{\"command\":\"version\"}\n"), "\"version\":\"" NATTER_VERSION "\"") != NULL);
+	CHECK(strstr(ask(fd, "{\"command\":\"metrics\"}\n"), "{\"ok\":true,\"metrics\":\"# HELP natter_") == reply);
 	/* Refusals that do not end the connection. */
 	CHECK_TEXT(ask(fd, "{\"command\":\"show\",\"name\":\"x\"}\n"),
 	    "{\"ok\":false,\"error\":\"there is no mapping of that name\"}\n");
