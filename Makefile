@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 # Builds natter into build/; `make help` lists the targets.  Variables to set
-# from outside: CC, CFLAGS, LDFLAGS, SANITIZE, PREFIX, DESTDIR, V.
+# from outside: CC, CFLAGS, LDFLAGS, SANITIZE, PREFIX, DESTDIR, INIT, V.
 
 VERSION = 1.0.0
 
@@ -8,9 +8,14 @@ PREFIX ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
 LIBEXECDIR ?= $(PREFIX)/libexec/natter
 MANDIR ?= $(PREFIX)/share/man
+DOCDIR ?= $(PREFIX)/share/doc/natter
+BASHDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 SYSCONFDIR ?= /etc
 RUNDIR ?= /run/natter
 STATEDIR ?= /var/lib/natter
+INIT ?= auto
 
 B ?= build
 CFLAGS ?= -O2 -g
@@ -154,19 +159,19 @@ soak: ## random events to one natterd, each checked (SECONDS=1800 SEED=1)
 	@$(MAKE) --no-print-directory all lab-programs
 	NATTER_BUILD=$(abspath $(B)) tests/bench/soak.bash '$(SOAK_SECONDS)' '$(SEED)'
 
-install: all ## install into PREFIX (/usr/local), below DESTDIR if set
-	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 \
-		$(DESTDIR)$(SYSCONFDIR)
-	install -m 755 $(B)/natterd $(B)/natterctl $(DESTDIR)$(SBINDIR)
-	install -m 755 $(B)/natter-worker $(DESTDIR)$(LIBEXECDIR)
-	install -m 644 man/natter.cfg.5 $(DESTDIR)$(MANDIR)/man5
-	install -m 644 man/natterd.8 man/natterctl.8 $(DESTDIR)$(MANDIR)/man8
-	test -e $(DESTDIR)$(SYSCONFDIR)/natter.cfg || install -m 640 natter.cfg $(DESTDIR)$(SYSCONFDIR)
+# Where install puts things, and uninstall takes them from.
+INSTALLED = $(foreach name,B DESTDIR SBINDIR LIBEXECDIR MANDIR DOCDIR BASHDIR ZSHDIR UNITDIR SYSCONFDIR RUNDIR STATEDIR INIT,\
+	$(name)='$($(name))')
+
+install: all ## install into PREFIX (/usr/local), below DESTDIR if set; INIT="lsb openrc procd systemd", none or auto
+	$(Q)$(INSTALLED) supervisor/init/install.sh install
 
 uninstall: ## remove what install put there, except natter.cfg
-	rm -f $(addprefix $(DESTDIR)$(SBINDIR)/,natterd natterctl) $(DESTDIR)$(LIBEXECDIR)/natter-worker \
-		$(DESTDIR)$(MANDIR)/man5/natter.cfg.5 $(addprefix $(DESTDIR)$(MANDIR)/man8/,natterd.8 natterctl.8)
-	-rmdir $(DESTDIR)$(LIBEXECDIR)
+	$(Q)$(INSTALLED) supervisor/init/install.sh uninstall
+
+deb: ## build a Debian package into build/deb
+	tests/packages.sh deb
+	supervisor/debian/build.sh '$(abspath $(B))/deb'
 
 clean: ## remove build/
 	rm -rf $(B)
@@ -174,5 +179,5 @@ clean: ## remove build/
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
-.PHONY: force all test-programs lab-programs demo test counters counters-update bench bench-quick bench-reach soak install uninstall clean help
+.PHONY: force all test-programs lab-programs demo test counters counters-update bench bench-quick bench-reach soak install uninstall deb clean help
 -include $(wildcard $(B)/*/*.d $(B)/*.d)

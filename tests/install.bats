@@ -1,0 +1,395 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+#
+# make install and make uninstall, and natterd as a service of each init system, on throw-away machines. The
+# machine's natterctl is meant wherever helper.bash asks natterctl.
+
+# shellcheck source-path=SCRIPTDIR source=helper.bash
+source "$BATS_TEST_DIRNAME/helper.bash"
+# shellcheck source-path=SCRIPTDIR source=machine.bash
+source "$BATS_TEST_DIRNAME/machine.bash"
+bats_require_minimum_version 1.5.0
+
+setup() {
+    machine_need
+}
+
+teardown() {
+    local result=0
+    machine_down || result=1
+    natter_down || result=1
+    return "$result"
+}
+
+natter_ctl() {
+    machine_in natterctl "$@"
+}
+
+# installed [NAMESPACE] [INIT]: a machine on which make install was done.
+installed() {
+    machine_up ${1:+"$1"}
+    machine_make install INIT="${2:-lsb}"
+}
+
+# in_the_lab INIT: the same as the lab's inner host.
+in_the_lab() {
+    lab_up fullcone
+    lab_servers
+    installed "$LAB_HOST" "$1"
+}
+
+# configure NAME TARGET...: the machine's natter.cfg has these mappings and the lab's servers.
+configure() {
+    {
+        natter_lab_servers
+        while (($#)); do
+            echo "mappings = ( { name = \"$1\"; protocol = \"tcp\"; target = \"$2\"; } );"
+            shift 2
+        done
+    } | machine_in tee /etc/natter.cfg >/dev/null
+}
+
+# ruin: the machine's natter.cfg has a mistake from now on.
+ruin() {
+    echo 'keep_alive_intervall = 5;' | machine_in tee -a /etc/natter.cfg >/dev/null
+}
+
+pid() {
+    machine_in cat "${1:-/run/natter/natterd.pid}"
+}
+
+running() {
+    machine_in pgrep -x natterd
+}
+
+# Every file there is or was: where make install could put one, and where services leave theirs.
+everything() {
+    machine_in find /etc /opt /run /usr/lib/systemd /usr/local /var -xdev -maxdepth 5 \
+        -not -path '/etc/*-' -not -path /etc/.pwd.lock -not -path '/var/log/*log' | sort
+}
+
+# --- make install, make uninstall ---
+
+@test "make install with DESTDIR: everything below it, with its mode, and make uninstall leaves natter.cfg alone" {
+    places=(DESTDIR=/tmp/to SBINDIR=/opt/sbin UNITDIR=/opt/units)
+    machine_up
+    machine_make install "${places[@]}" INIT="lsb systemd"
+    run -0 machine_in find /tmp/to -type f -printf '%m %P\n'
+    for file in "755 opt/sbin/natterd" "755 opt/sbin/natterctl" "755 usr/local/libexec/natter/natter-worker" \
+        "644 usr/local/share/man/man8/natterd.8" "644 usr/local/share/man/man8/natterctl.8" \
+        "644 usr/local/share/man/man5/natter.cfg.5" "644 usr/local/share/doc/natter/examples/natter.cfg" \
+        "640 etc/natter.cfg" "755 etc/init.d/natterd" "644 etc/logrotate.d/natter" "644 opt/units/natterd.service"; do
+        grep -qxF "$file" <<<"$output" || { echo "missing: $file" && return 1; }
+    done
+    run -1 machine_in grep -rI /usr/local/sbin /tmp/to
+    for hook in "$MACHINE_SOURCE"/supervisor/hooks/*; do
+        [[ $(machine_in stat -c %a "/tmp/to/usr/local/libexec/natter/hooks/${hook##*/}") == "$(stat -c %a "$hook")" ]]
+    done
+    machine_in grep -q '^ExecStart=/opt/sbin/natterd -f' /tmp/to/opt/units/natterd.service
+    run ! machine_in id natter
+    machine_make uninstall "${places[@]}"
+    [[ $(machine_in find /tmp/to -type f -printf '%P\n') == etc/natter.cfg ]]
+    run ! machine_in test -e /tmp/to/opt
+}
+
+@test "make uninstall: the machine is as it was, but for natter.cfg" {
+    machine_up
+    everything >"$BATS_TEST_TMPDIR/before"
+    machine_in cp /etc/passwd /tmp/passwd
+    machine_make install
+    machine_in getent passwd natter
+    [[ $(machine_in natterd --version) == *1.0.0* ]]
+    machine_in man -w natterd
+    machine_make install
+    machine_make uninstall
+    everything | diff "$BATS_TEST_TMPDIR/before" - | grep '^[<>]' >"$BATS_TEST_TMPDIR/difference"
+    [[ $(<"$BATS_TEST_TMPDIR/difference") == "> /etc/natter.cfg" ]]
+    machine_in cmp /etc/passwd /tmp/passwd
+    run ! machine_make uninstall
+    [[ $output == *"make install was not done"* ]]
+}
+
+@test "make install never overwrites natter.cfg, and says where this version's example is" {
+    machine_up
+    echo '# mine' | machine_in tee /etc/natter.cfg
+    run -0 machine_make install
+    [[ $output == *"/etc/natter.cfg stays as it is"*/usr/local/share/doc/natter/examples/natter.cfg* ]]
+    [[ $(machine_in cat /etc/natter.cfg) == '# mine' ]]
+    machine_in natterd -n -c /usr/local/share/doc/natter/examples/natter.cfg
+}
+
+@test "make install takes the init system that is there, and refuses one that it does not know" {
+    machine_up
+    machine_in mkdir -p /lib/systemd/system
+    machine_make install
+    machine_in grep -q "BEGIN INIT INFO" /etc/init.d/natterd
+    machine_in test -e /usr/local/lib/systemd/system/natterd.service
+    machine_in mkdir /run/openrc
+    machine_make install
+    machine_in grep -q openrc-run /etc/init.d/natterd
+    machine_in touch /etc/rc.common
+    machine_make install
+    machine_in grep -q USE_PROCD /etc/init.d/natterd
+    run ! machine_make install INIT=launchd
+    [[ $output == *'"launchd" is no init system'* ]]
+}
+
+# --- sysv-rc ---
+
+@test "sysv-rc: make install, service natterd start, list, edit, reload, restart, stop" {
+    in_the_lab lsb
+    configure web 192.168.77.3:80
+    lab_web "$LAB_LAN" 192.168.77.3:80 "inside page"
+    run -3 machine_in service natterd status
+    machine_in service natterd start
+    run -0 machine_in service natterd status
+    [[ $output == *"pid $(pid)"* ]]
+    [[ $(natter_fetch "$(natter_open web)") == "inside page" ]]
+    [[ $(machine_in ps -o user= -p "$(natter_field web pid)") == natter ]]
+    old=$(pid)
+    machine_in service natterd start
+    [[ $(pid) == "$old" ]]
+    machine_in service natterd reload
+    machine_in service natterd force-reload
+    [[ $(pid) == "$old" ]]
+    configure other 192.168.77.3:80
+    machine_in service natterd restart
+    [[ $(pid) != "$old" ]]
+    [[ $(natter_fetch "$(natter_open other)") == "inside page" ]]
+    machine_in service natterd stop
+    run ! running
+    run -3 machine_in service natterd status
+    machine_in service natterd stop
+    run -7 machine_in service natterd reload
+    machine_in service natterd try-restart
+    run ! running
+    run -2 machine_in service natterd nonsense
+    [[ $output == *Usage:*status* ]]
+}
+
+@test "sysv-rc: a start that fails says why, and a wrong natter.cfg ends nothing that runs" {
+    installed
+    machine_in service natterd start
+    old=$(pid)
+    ruin
+    for action in restart try-restart reload force-reload start; do
+        run -6 machine_in service natterd "$action"
+        [[ $output == *"natter.cfg:"*keep_alive_intervall* && $(pid) == "$old" ]]
+    done
+    machine_in service natterd status
+    machine_in service natterd stop
+    run -6 machine_in service natterd start
+    [[ $output == *"natter.cfg:"*keep_alive_intervall* ]]
+    echo 'control_socket = "/nonexistent/dir/natter.sock";' | machine_in tee /etc/natter.cfg
+    run -1 machine_in service natterd start
+    [[ $output == *"failed"*"/nonexistent/dir/natter.sock"* ]]
+    run ! running
+}
+
+@test "sysv-rc: natterd is found wherever natter.cfg put its pid file, also when natter.cfg is another one by then" {
+    installed
+    machine_in mkdir /etc/elsewhere
+    echo 'pid_file = "/run/elsewhere.pid";' | machine_in tee /etc/elsewhere/natter.cfg
+    echo 'DAEMON_ARGS="-c /etc/elsewhere/natter.cfg"' | machine_in tee /etc/default/natterd
+    machine_in service natterd start
+    old=$(pid /run/elsewhere.pid)
+    echo 'pid_file = "/run/another.pid";' | machine_in tee /etc/elsewhere/natter.cfg
+    run -0 machine_in service natterd status
+    [[ $output == *"pid $old"* ]]
+    machine_in service natterd restart
+    run ! machine_in test -e /run/elsewhere.pid
+    [[ $(running) == "$(pid /run/another.pid)" ]]
+    echo ruin | machine_in tee /etc/elsewhere/natter.cfg
+    machine_in service natterd stop
+    run ! running
+}
+
+dead() {
+    ! running
+}
+
+@test "sysv-rc: a natterd that was killed is said to be dead, and started again" {
+    installed
+    machine_in service natterd start
+    killed=$(pid)
+    machine_in kill -9 "$killed"
+    lab_wait 5 dead
+    run -1 machine_in service natterd status
+    [[ $output == *"its pid file /run/natter/natterd.pid is there"* ]]
+    machine_in service natterd start
+    [[ $(running) == "$(pid)" && $(pid) != "$killed" ]]
+}
+
+@test "sysv-rc: started before there is a network, natterd opens the mapping when there is one" {
+    lab_up fullcone
+    lab_servers
+    lab_in "$LAB_HOST" ip link set lo down
+    lab_in "$LAB_HOST" ip link set eth0 down
+    installed "$LAB_HOST"
+    configure web 192.168.77.3:80
+    machine_in service natterd start
+    run ! natter_is web state open
+    lab_in "$LAB_HOST" ip link set lo up
+    lab_in "$LAB_HOST" ip link set eth0 up
+    lab_in "$LAB_HOST" ip route add default via 192.168.77.1
+    natter_open web 20
+}
+
+@test "sysv-rc: update-rc.d has it started and stopped with the machine" {
+    installed
+    machine_in update-rc.d natterd defaults
+    machine_in sh -c '/etc/rc2.d/S*natterd start'
+    running
+    machine_in sh -c '/etc/rc0.d/K*natterd stop'
+    run ! running
+}
+
+# --- the other init systems ---
+
+# Debian's package without its installation, which is for machines that OpenRC starts.
+unpack_openrc() {
+    local package
+    for package in "$MACHINE_SOURCE"/build/packages/{openrc,librc1,libeinfo1}_*.deb; do
+        [[ -e $package || ${NATTER_TEST_STRICT:-0} == 1 ]] || skip "no OpenRC: tests/packages.sh test fetches it"
+        machine_in dpkg --fsys-tarfile "$package" | machine_in tar -x --keep-directory-symlink -C /
+    done
+    machine_in sh -c 'grep -L openrc-run /etc/init.d/* | xargs rm -f; mkdir /run/openrc; touch /run/openrc/softlevel'
+}
+
+@test "OpenRC: enabled, it starts with the machine; status, reload, restart, stop; a wrong natter.cfg ends nothing" {
+    machine_up
+    unpack_openrc
+    machine_make install INIT=openrc
+    machine_in rc-update add natterd default
+    machine_in openrc default
+    machine_in rc-service natterd status
+    [[ $(running) == "$(pid)" ]]
+    old=$(pid)
+    machine_in rc-service natterd reload
+    [[ $(pid) == "$old" ]]
+    machine_in rc-service natterd restart
+    [[ $(pid) != "$old" ]]
+    old=$(pid)
+    ruin
+    for action in restart reload checkconfig; do
+        run -1 machine_in rc-service natterd "$action"
+        [[ $output == *"natter.cfg:"*keep_alive_intervall* && $(pid) == "$old" ]]
+    done
+    machine_in rc-service natterd stop
+    run ! running
+    run -1 machine_in rc-service natterd start
+    [[ $output == *"natter.cfg:"*keep_alive_intervall* ]]
+    echo 'pid_file = "/run/elsewhere.pid";' | machine_in tee /etc/natter.cfg
+    machine_in rc-service natterd start
+    echo 'pid_file = "/run/another.pid";' | machine_in tee /etc/natter.cfg
+    machine_in rc-service natterd restart
+    [[ $(running) == "$(pid /run/another.pid)" ]]
+    machine_in rc-service natterd stop
+    run ! running
+}
+
+# In the place of OpenWrt's: it notes what procd would be asked to do.
+rc_common() {
+    machine_in tee /etc/rc.common <<'END' >/dev/null
+#!/bin/sh
+restart() { stop; start; }
+for name in open_instance set_param close_instance; do
+    eval "procd_$name() { echo \"$name \$*\" >>/tmp/procd; }"
+done
+start() { start_service "$@"; }
+stop() { echo stop >>/tmp/procd; }
+reload() { reload_service "$@"; }
+script=$1
+shift
+. "$script"
+"$@"
+END
+    machine_in chmod +x /etc/rc.common
+}
+
+@test "procd: it is to keep natterd running in the foreground; reload is natterctl's; a wrong natter.cfg ends nothing" {
+    machine_up
+    rc_common
+    machine_make install
+    printf '#!/bin/sh\necho natterctl "$@"\n' | machine_in tee /usr/local/sbin/natterctl
+    machine_in /etc/init.d/natterd start
+    run -0 machine_in cat /tmp/procd
+    [[ $output == "open_instance "*"set_param command /usr/local/sbin/natterd -f"*"set_param respawn"*close_instance* ]]
+    run -0 machine_in /etc/init.d/natterd reload
+    [[ $output == "natterctl reload" ]]
+    machine_in rm /tmp/procd
+    machine_in /etc/init.d/natterd restart
+    [[ $(machine_in cat /tmp/procd) == "stop"*open_instance* ]]
+    machine_in rm /tmp/procd
+    ruin
+    run -1 machine_in /etc/init.d/natterd restart
+    [[ $output == *"natter.cfg:"*keep_alive_intervall* ]]
+    run -1 machine_in /etc/init.d/natterd start
+    run ! machine_in test -e /tmp/procd
+}
+
+systemd_machine() {
+    natter_need_usual_build
+    [[ -x /lib/systemd/systemd || ${NATTER_TEST_STRICT:-0} == 1 ]] ||
+        skip "no systemd: tests/packages.sh test installs it"
+    lab_up fullcone
+    lab_servers
+    MACHINE_INIT=systemd machine_up "$LAB_HOST"
+    machine_make install INIT=systemd
+    machine_in systemctl daemon-reload
+}
+
+active() {
+    machine_in systemctl is-active natterd
+}
+
+@test "systemd: enabled and started it opens a mapping under all restrictions, and comes back when killed" {
+    systemd_machine
+    machine_in systemd-analyze verify natterd.service
+    machine_in systemd-analyze security --no-pager --offline=true --threshold=40 natterd.service >/dev/null
+    configure web 192.168.77.3:80
+    lab_web "$LAB_LAN" 192.168.77.3:80 "inside page"
+    machine_in tee -a /etc/natter.cfg <<'END'
+status_report = { hook = "logger -t hook {name} $(id -u) $(touch /var/tmp/ran && echo wrote) $(touch /etc/x || echo refused)";
+                  status_file = "/run/natter/status.json"; };
+END
+    machine_in systemctl enable --now natterd
+    [[ $(natter_fetch "$(natter_open web)") == "inside page" ]]
+    [[ $(machine_in ps -o user= -p "$(natter_field web pid)") == natter ]]
+    lab_wait 5 status_says "1 of 1 mapping open"
+    lab_wait 5 journal_says "web 0 wrote refused"
+    old=$(pid)
+    machine_in kill -9 "$old"
+    another() {
+        active && [[ $(pid) != "$old" ]]
+    }
+    lab_wait 20 another
+    natter_open web
+    machine_in systemctl stop natterd
+    run ! running
+    [[ $(machine_in jq -r '.mappings[0].state' /run/natter/status.json) == stopped ]]
+}
+
+status_says() {
+    [[ $(machine_in systemctl show -P StatusText natterd) == "$1" ]]
+}
+
+journal_says() {
+    [[ $(machine_in journalctl --no-pager) == *"$1"* ]]
+}
+
+@test "systemd: a start that fails says why; a port below 1024 and one that another program has can be opened" {
+    systemd_machine
+    ruin
+    run ! machine_in systemctl start natterd
+    journal_says keep_alive_intervall
+    lab_web "$LAB_HOST" 192.168.77.2:8082 "owner's page"
+    {
+        natter_lab_servers
+        echo 'mappings = ( { name = "low"; protocol = "tcp"; bind = "81"; target = "192.168.77.3:80"; },'
+        echo '             { name = "owned"; protocol = "tcp"; bind = "192.168.77.2:8082"; } );'
+    } | machine_in tee /etc/natter.cfg
+    machine_in systemctl start natterd
+    natter_open low
+    [[ $(natter_fetch "$(natter_open owned)") == "owner's page" ]]
+}
