@@ -1,8 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
 #
-# make install and make uninstall, and natterd as a service of each init system, on throw-away machines. The
-# machine's natterctl is meant wherever helper.bash asks natterctl.
+# make install and make uninstall, and natterd as a service of each init system, on throw-away machines.
 
 # shellcheck source-path=SCRIPTDIR source=helper.bash
 source "$BATS_TEST_DIRNAME/helper.bash"
@@ -15,14 +14,7 @@ setup() {
 }
 
 teardown() {
-    local result=0
-    machine_down || result=1
-    natter_down || result=1
-    return "$result"
-}
-
-natter_ctl() {
-    machine_in natterctl "$@"
+    machine_teardown
 }
 
 # installed [NAMESPACE] [INIT]: a machine on which make install was done.
@@ -36,36 +28,6 @@ in_the_lab() {
     lab_up fullcone
     lab_servers
     installed "$LAB_HOST" "$1"
-}
-
-# configure NAME TARGET...: the machine's natter.cfg has these mappings and the lab's servers.
-configure() {
-    {
-        natter_lab_servers
-        while (($#)); do
-            echo "mappings = ( { name = \"$1\"; protocol = \"tcp\"; target = \"$2\"; } );"
-            shift 2
-        done
-    } | machine_in tee /etc/natter.cfg >/dev/null
-}
-
-# ruin: the machine's natter.cfg has a mistake from now on.
-ruin() {
-    echo 'keep_alive_intervall = 5;' | machine_in tee -a /etc/natter.cfg >/dev/null
-}
-
-pid() {
-    machine_in cat "${1:-/run/natter/natterd.pid}"
-}
-
-running() {
-    machine_in pgrep -x natterd
-}
-
-# Every file there is or was: where make install could put one, and where services leave theirs.
-everything() {
-    machine_in find /etc /opt /run /usr/lib/systemd /usr/local /var -xdev -maxdepth 5 \
-        -not -path '/etc/*-' -not -path /etc/.pwd.lock -not -path '/var/log/*log' | sort
 }
 
 # --- make install, make uninstall ---
@@ -94,7 +56,7 @@ everything() {
 
 @test "make uninstall: the machine is as it was, but for natter.cfg" {
     machine_up
-    everything >"$BATS_TEST_TMPDIR/before"
+    machine_files >"$BATS_TEST_TMPDIR/before"
     machine_in cp /etc/passwd /tmp/passwd
     machine_make install
     machine_in getent passwd natter
@@ -102,8 +64,7 @@ everything() {
     machine_in man -w natterd
     machine_make install
     machine_make uninstall
-    everything | diff "$BATS_TEST_TMPDIR/before" - | grep '^[<>]' >"$BATS_TEST_TMPDIR/difference"
-    [[ $(<"$BATS_TEST_TMPDIR/difference") == "> /etc/natter.cfg" ]]
+    [[ $(machine_files | diff "$BATS_TEST_TMPDIR/before" - | grep '^[<>]') == "> /etc/natter.cfg" ]]
     machine_in cmp /etc/passwd /tmp/passwd
     run ! machine_make uninstall
     [[ $output == *"make install was not done"* ]]
@@ -138,31 +99,31 @@ everything() {
 
 @test "sysv-rc: make install, service natterd start, list, edit, reload, restart, stop" {
     in_the_lab lsb
-    configure web 192.168.77.3:80
+    machine_configure web 192.168.77.3:80
     lab_web "$LAB_LAN" 192.168.77.3:80 "inside page"
     run -3 machine_in service natterd status
     machine_in service natterd start
     run -0 machine_in service natterd status
-    [[ $output == *"pid $(pid)"* ]]
+    [[ $output == *"pid $(machine_pid)"* ]]
     [[ $(natter_fetch "$(natter_open web)") == "inside page" ]]
     [[ $(machine_in ps -o user= -p "$(natter_field web pid)") == natter ]]
-    old=$(pid)
+    old=$(machine_pid)
     machine_in service natterd start
-    [[ $(pid) == "$old" ]]
+    [[ $(machine_pid) == "$old" ]]
     machine_in service natterd reload
     machine_in service natterd force-reload
-    [[ $(pid) == "$old" ]]
-    configure other 192.168.77.3:80
+    [[ $(machine_pid) == "$old" ]]
+    machine_configure other 192.168.77.3:80
     machine_in service natterd restart
-    [[ $(pid) != "$old" ]]
+    [[ $(machine_pid) != "$old" ]]
     [[ $(natter_fetch "$(natter_open other)") == "inside page" ]]
     machine_in service natterd stop
-    run ! running
+    run ! machine_runs
     run -3 machine_in service natterd status
     machine_in service natterd stop
     run -7 machine_in service natterd reload
     machine_in service natterd try-restart
-    run ! running
+    run ! machine_runs
     run -2 machine_in service natterd nonsense
     [[ $output == *Usage:*status* ]]
 }
@@ -170,11 +131,11 @@ everything() {
 @test "sysv-rc: a start that fails says why, and a wrong natter.cfg ends nothing that runs" {
     installed
     machine_in service natterd start
-    old=$(pid)
-    ruin
+    old=$(machine_pid)
+    machine_ruin
     for action in restart try-restart reload force-reload start; do
         run -6 machine_in service natterd "$action"
-        [[ $output == *"natter.cfg:"*keep_alive_intervall* && $(pid) == "$old" ]]
+        [[ $output == *"natter.cfg:"*keep_alive_intervall* && $(machine_pid) == "$old" ]]
     done
     machine_in service natterd status
     machine_in service natterd stop
@@ -183,7 +144,7 @@ everything() {
     echo 'control_socket = "/nonexistent/dir/natter.sock";' | machine_in tee /etc/natter.cfg
     run -1 machine_in service natterd start
     [[ $output == *"failed"*"/nonexistent/dir/natter.sock"* ]]
-    run ! running
+    run ! machine_runs
 }
 
 @test "sysv-rc: natterd is found wherever natter.cfg put its pid file, also when natter.cfg is another one by then" {
@@ -192,32 +153,32 @@ everything() {
     echo 'pid_file = "/run/elsewhere.pid";' | machine_in tee /etc/elsewhere/natter.cfg
     echo 'DAEMON_ARGS="-c /etc/elsewhere/natter.cfg"' | machine_in tee /etc/default/natterd
     machine_in service natterd start
-    old=$(pid /run/elsewhere.pid)
+    old=$(machine_pid /run/elsewhere.pid)
     echo 'pid_file = "/run/another.pid";' | machine_in tee /etc/elsewhere/natter.cfg
     run -0 machine_in service natterd status
     [[ $output == *"pid $old"* ]]
     machine_in service natterd restart
     run ! machine_in test -e /run/elsewhere.pid
-    [[ $(running) == "$(pid /run/another.pid)" ]]
+    [[ $(machine_runs) == "$(machine_pid /run/another.pid)" ]]
     echo ruin | machine_in tee /etc/elsewhere/natter.cfg
     machine_in service natterd stop
-    run ! running
+    run ! machine_runs
 }
 
 dead() {
-    ! running
+    ! machine_runs
 }
 
 @test "sysv-rc: a natterd that was killed is said to be dead, and started again" {
     installed
     machine_in service natterd start
-    killed=$(pid)
+    killed=$(machine_pid)
     machine_in kill -9 "$killed"
     lab_wait 5 dead
     run -1 machine_in service natterd status
     [[ $output == *"its pid file /run/natter/natterd.pid is there"* ]]
     machine_in service natterd start
-    [[ $(running) == "$(pid)" && $(pid) != "$killed" ]]
+    [[ $(machine_runs) == "$(machine_pid)" && $(machine_pid) != "$killed" ]]
 }
 
 @test "sysv-rc: started before there is a network, natterd opens the mapping when there is one" {
@@ -226,7 +187,7 @@ dead() {
     lab_in "$LAB_HOST" ip link set lo down
     lab_in "$LAB_HOST" ip link set eth0 down
     installed "$LAB_HOST"
-    configure web 192.168.77.3:80
+    machine_configure web 192.168.77.3:80
     machine_in service natterd start
     run ! natter_is web state open
     lab_in "$LAB_HOST" ip link set lo up
@@ -239,9 +200,9 @@ dead() {
     installed
     machine_in update-rc.d natterd defaults
     machine_in sh -c '/etc/rc2.d/S*natterd start'
-    running
+    machine_runs
     machine_in sh -c '/etc/rc0.d/K*natterd stop'
-    run ! running
+    run ! machine_runs
 }
 
 # --- the other init systems ---
@@ -263,29 +224,29 @@ unpack_openrc() {
     machine_in rc-update add natterd default
     machine_in openrc default
     machine_in rc-service natterd status
-    [[ $(running) == "$(pid)" ]]
-    old=$(pid)
+    [[ $(machine_runs) == "$(machine_pid)" ]]
+    old=$(machine_pid)
     machine_in rc-service natterd reload
-    [[ $(pid) == "$old" ]]
+    [[ $(machine_pid) == "$old" ]]
     machine_in rc-service natterd restart
-    [[ $(pid) != "$old" ]]
-    old=$(pid)
-    ruin
+    [[ $(machine_pid) != "$old" ]]
+    old=$(machine_pid)
+    machine_ruin
     for action in restart reload checkconfig; do
         run -1 machine_in rc-service natterd "$action"
-        [[ $output == *"natter.cfg:"*keep_alive_intervall* && $(pid) == "$old" ]]
+        [[ $output == *"natter.cfg:"*keep_alive_intervall* && $(machine_pid) == "$old" ]]
     done
     machine_in rc-service natterd stop
-    run ! running
+    run ! machine_runs
     run -1 machine_in rc-service natterd start
     [[ $output == *"natter.cfg:"*keep_alive_intervall* ]]
     echo 'pid_file = "/run/elsewhere.pid";' | machine_in tee /etc/natter.cfg
     machine_in rc-service natterd start
     echo 'pid_file = "/run/another.pid";' | machine_in tee /etc/natter.cfg
     machine_in rc-service natterd restart
-    [[ $(running) == "$(pid /run/another.pid)" ]]
+    [[ $(machine_runs) == "$(machine_pid /run/another.pid)" ]]
     machine_in rc-service natterd stop
-    run ! running
+    run ! machine_runs
 }
 
 # In the place of OpenWrt's: it notes what procd would be asked to do.
@@ -321,7 +282,7 @@ END
     machine_in /etc/init.d/natterd restart
     [[ $(machine_in cat /tmp/procd) == "stop"*open_instance* ]]
     machine_in rm /tmp/procd
-    ruin
+    machine_ruin
     run -1 machine_in /etc/init.d/natterd restart
     [[ $output == *"natter.cfg:"*keep_alive_intervall* ]]
     run -1 machine_in /etc/init.d/natterd start
@@ -347,7 +308,7 @@ active() {
     systemd_machine
     machine_in systemd-analyze verify natterd.service
     machine_in systemd-analyze security --no-pager --offline=true --threshold=40 natterd.service >/dev/null
-    configure web 192.168.77.3:80
+    machine_configure web 192.168.77.3:80
     lab_web "$LAB_LAN" 192.168.77.3:80 "inside page"
     machine_in tee -a /etc/natter.cfg <<'END'
 status_report = { hook = "logger -t hook {name} $(id -u) $(touch /var/tmp/ran && echo wrote) $(touch /etc/x || echo refused)";
@@ -358,15 +319,15 @@ END
     [[ $(machine_in ps -o user= -p "$(natter_field web pid)") == natter ]]
     lab_wait 5 status_says "1 of 1 mapping open"
     lab_wait 5 journal_says "web 0 wrote refused"
-    old=$(pid)
+    old=$(machine_pid)
     machine_in kill -9 "$old"
     another() {
-        active && [[ $(pid) != "$old" ]]
+        active && [[ $(machine_pid) != "$old" ]]
     }
     lab_wait 20 another
     natter_open web
     machine_in systemctl stop natterd
-    run ! running
+    run ! machine_runs
     [[ $(machine_in jq -r '.mappings[0].state' /run/natter/status.json) == stopped ]]
 }
 
@@ -380,7 +341,7 @@ journal_says() {
 
 @test "systemd: a start that fails says why; a port below 1024 and one that another program has can be opened" {
     systemd_machine
-    ruin
+    machine_ruin
     run ! machine_in systemctl start natterd
     journal_says keep_alive_intervall
     lab_web "$LAB_HOST" 192.168.77.2:8082 "owner's page"

@@ -70,6 +70,59 @@ machine_make() {
         SANITIZE="$(sed -n 's/.* -fsanitize=\([^ ]*\) .*/\1/p' <<<"$flags")" "$@"
 }
 
+# machine_teardown: for teardown, with the lab that may have been made.
+machine_teardown() {
+    local result=0
+    machine_down || result=1
+    natter_down || result=1
+    return "$result"
+}
+
+# The files where something may be installed, or left, but what is none of natter's: packages' and accounts' own.
+machine_files() {
+    machine_in find /etc /lib/systemd/system /opt /run /usr/libexec /usr/local /usr/sbin /usr/share/{bash-completion,doc,man,zsh} \
+        /var -xdev -maxdepth 5 -not -path '/etc/*-' -not -path /etc/.pwd.lock -not -path '/var/log/*log' \
+        -not -path '/var/lib/dpkg/*' -not -path '/var/cache/*' -not -path '/run/systemd/*' -not -path /run/adduser | sort
+}
+
+# --- natterd as the machine's service ---
+
+# machine_configure NAME TARGET...: its natter.cfg has these mappings and the lab's servers.
+machine_configure() {
+    {
+        natter_lab_servers
+        echo 'mappings = ('
+        while (($#)); do
+            echo "{ name = \"$1\"; protocol = \"tcp\"; target = \"$2\"; }"
+            shift 2
+            (($# == 0)) || echo ,
+        done
+        echo ');'
+    } | machine_in tee /etc/natter.cfg >/dev/null
+}
+
+# machine_ruin: its natter.cfg has a mistake from now on.
+machine_ruin() {
+    echo 'keep_alive_intervall = 5;' | machine_in tee -a /etc/natter.cfg >/dev/null
+}
+
+# machine_pid [PIDFILE]
+machine_pid() {
+    machine_in cat "${1:-/run/natter/natterd.pid}"
+}
+
+# machine_runs: does natterd run there? Prints its pid.
+machine_runs() {
+    machine_in pgrep -x natterd
+}
+
+# In the place of helper.bash's: the machine's natterctl.
+natter_ctl() {
+    machine_in natterctl "$@"
+}
+
+# --- How it is made ---
+
 # machine__mount DIRECTORY ROOT: what is written to DIRECTORY goes no further than to the copy at ROOT.
 machine__mount() {
     local name=${1//\//_}
@@ -100,8 +153,11 @@ machine__start_systemd() {
     exec chroot . sh -c 'umount -l /mnt; exec env -i container=tests /lib/systemd/systemd --log-target=journal'
 }
 
-# A first process that reaps orphans, as an init does, and otherwise sits there.
+# A first process that reaps orphans, as an init does, and otherwise sits there, in what it calls runlevel 2.
 machine__start_nothing() {
+    rm -f sbin/runlevel
+    printf '#!/bin/sh\necho N 2\n' >sbin/runlevel
+    chmod +x sbin/runlevel
     exec chroot . bash -c 'umount -l /mnt; mkfifo /run/nothing; exec <>/run/nothing
         : >/run/machine-is-up; while :; do read -r; done'
 }
