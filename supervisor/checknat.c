@@ -267,7 +267,7 @@ checknat_start(struct event_base *base, const struct config *config, const struc
 	c->context = context;
 	c->timer = event_new(base, -1, 0, on_timer, c);
 	if (c->timer == NULL)
-		fatal("out of memory");
+		fatal("natterd: out of memory");
 	if (fill_part(c, PROTOCOL_TCP, config, bind) < 0 || fill_part(c, PROTOCOL_UDP, config, bind) < 0) {
 		checknat_free(c);
 		return NULL;

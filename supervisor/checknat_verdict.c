@@ -30,7 +30,7 @@ say(struct verdict *v, const char *format, ...)
 	length = vasprintf(&text, format, args);
 	va_end(args);
 	if (length < 0)
-		fatal("out of memory");
+		fatal("natterd: out of memory");
 	json_object_array_add(v->messages, json_object_new_string(text));
 	free(text);
 }

@@ -34,7 +34,7 @@ on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *
 	if (control_clients_count() < CLIENTS_MAX && control_client_new(control.base, fd))
 		return;
 	if (send(fd, full, strlen(full), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-		log_debug("control: a client too many left before it was refused");
+		log_debug("natterd: a client too many left the control socket before it was refused");
 	close(fd);
 }
 
@@ -43,7 +43,7 @@ static void
 on_accept_error(struct evconnlistener *listener, void *context)
 {
 	(void)context;
-	log_warning("control: a client could not be accepted: %s", strerror(EVUTIL_SOCKET_ERROR()));
+	log_warning("natterd: a client of the control socket could not be accepted: %s", strerror(EVUTIL_SOCKET_ERROR()));
 	evconnlistener_disable(listener);
 	evtimer_add(control.resume, &accept_pause);
 }
@@ -64,7 +64,7 @@ control_open(struct event_base *base, const char *path, gid_t gid)
 	control.resume = evtimer_new(base, on_resume, NULL);
 	control.listener = evconnlistener_new(base, on_accept, NULL, LEV_OPT_CLOSE_ON_EXEC, 0, control.socket.fd);
 	if (control.resume == NULL || control.listener == NULL)
-		fatal("control: out of memory");
+		fatal("natterd: out of memory");
 	evconnlistener_set_error_cb(control.listener, on_accept_error);
 	return 0;
 }

@@ -60,7 +60,7 @@ bind_as(int fd, const struct sockaddr_un *name, gid_t gid)
 	int result = bind(fd, (const struct sockaddr *)name, sizeof(*name)), error = errno;
 
 	if (changed && setegid(own) < 0)
-		fatal("control: the group %ld cannot be taken again: %s", (long)own, strerror(errno));
+		fatal("natterd: the group %ld cannot be taken again: %s", (long)own, strerror(errno));
 	umask(mask);
 	errno = error;
 	return result;

@@ -260,7 +260,7 @@ hook_new(struct event_base *base, const struct service *service, const struct ho
 	hook_run_init(&h->run, base, h->name);
 	h->repeat = evtimer_new(base, on_repeat, h);
 	if (h->repeat == NULL)
-		fatal("out of memory");
+		fatal("natterd: out of memory");
 	LIST_INSERT_HEAD(&hooks.all, h, entry);
 	hook_change(h, settings);
 	return h;
@@ -309,7 +309,7 @@ wait_for_all(struct event_base *base)
 	struct event *over = evtimer_new(base, on_end_over, base);
 
 	if (over == NULL || evtimer_add(over, &limit) < 0)
-		fatal("out of memory");
+		fatal("natterd: out of memory");
 	do
 		event_base_loop(base, EVLOOP_ONCE);
 	while (!LIST_EMPTY(&hooks.all) && !event_base_got_break(base));

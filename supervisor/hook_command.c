@@ -105,7 +105,7 @@ hook_command_expand(const char *command, const struct service *service)
 	const char *p;
 
 	if (out == NULL)
-		fatal("out of memory");
+		fatal("natterd: out of memory");
 	for (p = command; *p != '\0';) {
 		field = *p == '{' && (p == command || p[-1] != '$') ? field_at(p, &length) : NULL;
 		if (field == NULL) {
@@ -118,7 +118,7 @@ hook_command_expand(const char *command, const struct service *service)
 		p += length;
 	}
 	if (fclose(out) != 0)
-		fatal("out of memory");
+		fatal("natterd: out of memory");
 	return text;
 }
 

@@ -53,7 +53,7 @@ hook_run_init(struct hook_run *r, struct event_base *base, const char *name)
 	r->name = name;
 	r->limit = evtimer_new(base, on_limit, r);
 	if (r->limit == NULL)
-		fatal("out of memory");
+		fatal("natterd: out of memory");
 }
 
 int

@@ -4,7 +4,11 @@
  */
 #include "logger.h"
 
+#include <bsd/string.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
@@ -13,8 +17,13 @@
 
 #include "log.h"
 #include "message.h"
+#include "repeats.h"
 
-static int log_fd = STDERR_FILENO;
+static struct {
+	int fd;
+	char path[PATH_MAX]; /* of the file; "": there is none */
+	struct event *reopen;
+} logger = {.fd = STDERR_FILENO};
 
 /* One write a line, so that lines of several writers to a file do not mix. */
 static void
@@ -28,7 +37,7 @@ to_descriptor(enum log_level level, const char *text)
 	strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", localtime_r(&now, &t));
 	n = snprintf(line, sizeof(line), "%s %s: %s\n", when, log_level_name(level), text);
 	/* There is nowhere to say that the log cannot be written. */
-	if (write(log_fd, line, (size_t)n) < 0)
+	if (write(logger.fd, line, (size_t)n) < 0)
 		return;
 }
 
@@ -45,11 +54,21 @@ to_syslog(enum log_level level, const char *text)
 	syslog(priorities[level], "%s", text);
 }
 
+static void
+use_descriptor(int fd)
+{
+	if (logger.fd != STDERR_FILENO)
+		close(logger.fd);
+	logger.fd = fd;
+	repeats_set_sink(to_descriptor);
+	log_set_sink(repeats_take);
+}
+
 void
 logger_use_stderr(void)
 {
-	log_fd = STDERR_FILENO;
-	log_set_sink(to_descriptor);
+	logger.path[0] = '\0';
+	use_descriptor(STDERR_FILENO);
 }
 
 int
@@ -59,14 +78,49 @@ logger_use_file(const char *path)
 
 	if (fd < 0)
 		return -1;
-	log_fd = fd;
-	log_set_sink(to_descriptor);
+	if (path != logger.path)
+		strlcpy(logger.path, path, sizeof(logger.path));
+	use_descriptor(fd);
 	return 0;
 }
 
 void
 logger_use_syslog(void)
 {
+	logger_use_stderr();
 	openlog("natterd", LOG_PID, LOG_DAEMON);
-	log_set_sink(to_syslog);
+	repeats_set_sink(to_syslog);
+}
+
+static void
+on_reopen(evutil_socket_t number, short what, void *arg)
+{
+	(void)number;
+	(void)what;
+	(void)arg;
+	if (logger.path[0] == '\0')
+		log_debug("natterd: there is no log file to open again");
+	else if (logger_use_file(logger.path) == 0)
+		log_info("natterd: the log file was opened again");
+	else
+		log_error("natterd: cannot open the log file %s again: %s; lines go to the old one", logger.path,
+		    strerror(errno));
+}
+
+void
+logger_open(struct event_base *base)
+{
+	static const struct timeval longest = {.tv_sec = REPEATS_LONGEST};
+
+	repeats_open(base, &longest);
+	logger.reopen = evsignal_new(base, SIGUSR1, on_reopen, NULL);
+	if (logger.reopen == NULL || event_add(logger.reopen, NULL) < 0)
+		fatal("natterd: cannot watch signals");
+}
+
+void
+logger_close(void)
+{
+	event_free(logger.reopen);
+	repeats_close();
 }

@@ -6,10 +6,18 @@
 #ifndef LOGGER_H
 #define LOGGER_H
 
+#include <event2/event.h>
+
 /* Lines with a time go to stderr. */
 void logger_use_stderr(void);
-/* Appends to the file.  Returns 0, or -1 with errno. */
+/* Appends to the file, from now on or still if it is the same.  Returns 0, or -1 with errno: then
+ * lines go where they went. */
 int logger_use_file(const char *path);
 void logger_use_syslog(void);
+
+/* From now on SIGUSR1 has the file, if there is one, opened anew, for whoever moved it
+ * away; and lines that repeat others are counted (repeats.h). */
+void logger_open(struct event_base *base);
+void logger_close(void);
 
 #endif

@@ -255,7 +255,7 @@ serve(const struct options *options, struct config *config)
 
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN); /* while it is not watched */
-	signal(SIGUSR1, SIG_IGN); /* whoever expects a log to be reopened must not end us */
+	signal(SIGUSR1, SIG_IGN); /* until the log is open */
 	signal(SIGUSR2, SIG_IGN);
 	raise_descriptor_limit();
 	notify_open(options->foreground);
@@ -263,6 +263,7 @@ serve(const struct options *options, struct config *config)
 	if (base == NULL)
 		fatal("natterd: cannot make an event loop");
 	console_use_loop(base);
+	logger_open(base);
 	for (i = 0; i < 3; i++)
 		watched[i] = watch_signal(base, signals[i], options->foreground);
 	result = open_all(base, options, config);
@@ -276,6 +277,7 @@ serve(const struct options *options, struct config *config)
 	close_all(base);
 	for (i = 0; i < 3; i++)
 		event_free(watched[i]);
+	logger_close();
 	event_base_free(base);
 	return result;
 }

@@ -66,7 +66,7 @@ add_group(const struct addr *bind)
 	g->bind = *bind;
 	g->paused = event_new(neighbours.base, -1, 0, on_pause_over, g);
 	if (g->paused == NULL)
-		fatal("out of memory");
+		fatal("natterd: out of memory");
 	LIST_INSERT_HEAD(&neighbours.groups, g, entry);
 	return g;
 }

@@ -137,7 +137,7 @@ remember(const struct config *config, const char *path)
 	FILE *out = open_memstream(&text, &length), *old = fopen(path, "re");
 
 	if (out == NULL)
-		fatal("out of memory");
+		fatal("natterd: out of memory");
 	TAILQ_FOREACH(m, &config->mappings, entry)
 		if (m->chooses_port)
 			fprintf(out, "%s %s %u\n", protocol_name(m->mapping.protocol), m->mapping.name,

@@ -67,7 +67,7 @@ add_name(const char *host)
 		return;
 	n = reallocarray(resolve.names, resolve.count + 1, sizeof(*n));
 	if (n == NULL)
-		fatal("out of memory");
+		fatal("natterd: out of memory");
 	resolve.names = n;
 	n = &resolve.names[resolve.count++];
 	memset(n, 0, sizeof(*n));

@@ -151,7 +151,7 @@ servers_open(struct event_base *base, void (*changed)(void))
 	servers_changed = changed;
 	gathered = event_new(base, -1, 0, on_gathered, NULL);
 	if (gathered == NULL)
-		fatal("out of memory");
+		fatal("natterd: out of memory");
 }
 
 void

@@ -258,7 +258,7 @@ add_service(const struct config *config, const struct config_mapping *m)
 	s->healthy = event_new(services.base, -1, 0, on_healthy, s);
 	s->takeover_deadline = event_new(services.base, -1, 0, on_takeover_deadline, s);
 	if (s->restart == NULL || s->healthy == NULL || s->takeover_deadline == NULL)
-		fatal("out of memory");
+		fatal("natterd: out of memory");
 	s->hook = hook_new(services.base, s, &m->hook, config->directory);
 	TAILQ_INSERT_TAIL(&services.list, s, entry);
 }

@@ -113,10 +113,10 @@ static void
 note_result(int result)
 {
 	if (result < 0 && !status.failing)
-		log_error("status file: %s cannot be written: %s; trying again at the next change", status.path,
+		log_error("natterd: the status file %s cannot be written: %s; trying again at the next change", status.path,
 		    strerror(errno));
 	else if (result == 0 && status.failing)
-		log_info("status file: %s is written again", status.path);
+		log_info("natterd: the status file %s is written again", status.path);
 	status.failing = result < 0;
 }
 
@@ -136,7 +136,7 @@ write_file(struct json_object *tcp, struct json_object *udp, struct json_object 
 	json_object_object_add(all, "version", json_object_new_string(NATTER_VERSION));
 	length = asprintf(&text, "%s\n", json_object_to_json_string_ext(all, JSON_STYLE));
 	if (length < 0)
-		fatal("out of memory");
+		fatal("natterd: out of memory");
 	note_result(files_write_atomically(status.path, text, (size_t)length, 0644));
 	free(text);
 	json_object_put(all);

@@ -69,7 +69,7 @@ unrest_open(struct event_base *base, void (*look)(enum unrest what))
 	unrest.look = look;
 	unrest.timer = evtimer_new(base, on_timer, NULL);
 	if (unrest.timer == NULL)
-		fatal("out of memory");
+		fatal("natterd: out of memory");
 	bucket_init(&unrest.looks, LOOKS_AT_ONCE, LOOK_EVERY_MS);
 }
 

@@ -126,6 +126,10 @@ run_unit() {
     run_unit control
 }
 
+@test "log lines that come again" {
+    run_unit repeats
+}
+
 @test "what is published when" {
     run_unit publish
 }
