@@ -10,7 +10,7 @@
  *     {"command": "watch"}                 {"ok": true}, and then news, a line each
  *     {"command": "watch", "name": "web"}  the same of one mapping
  *     {"command": "metrics"}               {"ok": true, "metrics": "# HELP ..."}
- *     {"command": "version"}               {"ok": true, "version": "1.0.0", "pid": 1}
+ *     {"command": "version"}               {"ok": true, "version": "1.0.0", "pid": 1, "file": "/etc/natter.cfg"}
  *     {"command": "check-nat"}             {"ok": true, "check": {...}}
  *     anything else                        {"ok": false, "error": "in plain words"}
  *

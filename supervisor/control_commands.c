@@ -17,6 +17,7 @@
 #include "record.h"
 #include "resolve.h"
 #include "service.h"
+#include "text.h"
 
 static struct {
 	struct event_base *base; /* NULL: no checks are possible */
@@ -119,9 +120,14 @@ answer_refresh(struct json_object *request, struct json_object *answer)
 static bool
 answer_version(struct json_object *request, struct json_object *answer)
 {
+	char file[PATH_MAX] = "";
+
 	(void)request;
+	if (checks.config != NULL)
+		text_copy_printable(file, sizeof(file), checks.config->file, strlen(checks.config->file));
 	json_object_object_add(answer, "version", json_object_new_string(NATTER_VERSION));
 	json_object_object_add(answer, "pid", json_object_new_int64(getpid()));
+	json_object_object_add(answer, "file", json_object_new_string(file));
 	return true;
 }
 

@@ -61,10 +61,24 @@ ask_and_print(const struct question *q, const char *name)
 	return result;
 }
 
+/* Of an empty list the reader learns what to do, for which natterd is asked where its configuration is. */
+static void
+print_list(struct json_object *list)
+{
+	struct json_object *answer;
+
+	if (json_object_array_length(list) > 0) {
+		natterctl_print_list(list);
+	} else if (natterctl_ask(options.socket, "version", NULL, NATTERCTL_PATIENCE, &answer) == NATTERCTL_OK) {
+		natterctl_print_first_steps(answer);
+		json_object_put(answer);
+	}
+}
+
 static int
 run_list(const char *argument)
 {
-	static const struct question q = {"list", "mappings", json_type_array, NATTERCTL_PATIENCE, natterctl_print_list, NULL};
+	static const struct question q = {"list", "mappings", json_type_array, NATTERCTL_PATIENCE, print_list, NULL};
 
 	return ask_and_print(&q, argument);
 }

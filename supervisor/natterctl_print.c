@@ -110,10 +110,6 @@ natterctl_print_list(struct json_object *list)
 	struct table *table;
 	size_t i;
 
-	if (json_object_array_length(list) == 0) {
-		puts("No mappings: natterd's configuration asks for none.");
-		return;
-	}
 	table = table_new(headings);
 	for (i = 0; i < json_object_array_length(list); i++)
 		add_mapping(table, json_object_array_get_idx(list, i));
@@ -144,6 +140,24 @@ print_counts(struct json_object *counts)
 	}
 	if (sum > 0)
 		putchar(')');
+}
+
+void
+natterctl_print_first_steps(struct json_object *version)
+{
+	const char *file = natterctl_mapping_text(version, "file");
+
+	fputs("No mappings: ", stdout);
+	table_put_text(stdout, file[0] != '\0' ? file : "natterd's configuration", 0);
+	puts(" asks for none. Have in it for example\n"
+	     "\n"
+	     "    mappings = ( { name = \"web\"; protocol = \"tcp\"; target = \"192.168.1.10:443\"; } );\n"
+	     "\n"
+	     "to forward a port to that address, and then natterd take it over:\n"
+	     "\n"
+	     "    natterctl reload\n"
+	     "\n"
+	     "natter.cfg(5) tells what else there is.");
 }
 
 /* What a reader would otherwise have to work out, behind the plain value. */

@@ -14,8 +14,10 @@ void natterctl_print_text(const char *text);
 void natterctl_print_json(struct json_object *value);
 /* The same in one line. */
 void natterctl_print_json_line(struct json_object *value);
-/* An array of mappings as a table that fits the terminal. */
+/* An array of mappings, at least one, as a table that fits the terminal. */
 void natterctl_print_list(struct json_object *list);
+/* What to do if there is none; from the answer to "version". */
+void natterctl_print_first_steps(struct json_object *version);
 /* One mapping, a "name: value" line for each of its members. */
 void natterctl_print_mapping(struct json_object *mapping);
 

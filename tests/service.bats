@@ -78,6 +78,17 @@ start_daemon() {
     [[ ! -e $LAB_DIR/natterd.pid-file && ! -e $LAB_DIR/natter.sock ]]
 }
 
+@test "the list of an empty configuration says what to do next, and that is right" {
+    natter_config < <(natter_lab_servers)
+    natter_start
+    run natter_ctl list
+    [[ $status == 0 && ${lines[0]} == "No mappings: $LAB_DIR/natter.cfg asks for none. "* && $output == *"natterctl reload"* ]]
+    grep '^    mappings = ' <<<"$output" >>"$LAB_DIR/natter.cfg"
+    run "$NATTER_BUILD/natterd" -n -c "$LAB_DIR/natter.cfg"
+    [[ $status == 0 && ${lines[0]} == *": 1 mapping" ]]
+    [[ $(natter_ctl --json list | jq -c .) == "[]" ]]
+}
+
 @test "natterd -n says what would run and touches nothing" {
     config_web </dev/null
     run "$NATTER_BUILD/natterd" -n -c "$LAB_DIR/natter.cfg"
