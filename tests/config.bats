@@ -132,11 +132,6 @@ keys() {
     done
 }
 
-@test "the manual is well-formed" {
-    command -v mandoc >/dev/null || skip "mandoc is not installed"
-    mandoc -Tlint -W warning man/natter.cfg.5
-}
-
 @test "a file that cannot be read is named with the reason" {
     check /nowhere/natter.cfg && fail "accepted"
     same "" <(echo "error: natter.cfg: cannot be read: No such file or directory; -c names another file") \
