@@ -287,7 +287,8 @@ same_text(const char *a, const char *b)
 static bool
 same_hosts(const struct config_hosts *a, const struct config_hosts *b)
 {
-	return a->count == b->count && memcmp(a->list, b->list, a->count * sizeof(*a->list)) == 0;
+	return a->count == b->count &&
+	       (a->count == 0 || memcmp(a->list, b->list, a->count * sizeof(*a->list)) == 0);
 }
 
 static bool
