@@ -136,7 +136,8 @@ static void
 test_brackets(void)
 {
 	static const char *const same[] = {"\"{target}\"", "'{target}'", "\"$(a \"{target}\")\"",
-	    "a <<END\n{target}\nEND", "\"${x:-\"{target}\"}\"", "`a \"{target}\"`", "a \\{target}", "a # don't\n{target}",
+	    "a <<END\n{target}\nEND", "\"${x:-\"{target}\"}\"", "`a \"{target}\"`", "a \\{target}",
+	    "a # don't\n{target}",
 	    "\"\\\"{target}\""};
 	char wanted[128];
 	const char *at;
@@ -252,7 +253,8 @@ is_gone(pid_t pid)
 static void
 test_hanging(void)
 {
-	struct hook_settings s = settings_of("trap 'echo tidied; exit 0' TERM; sleep 1000 & echo first $!; wait");
+	struct hook_settings s = settings_of("(trap '' TERM; exec sleep 1000) & echo first $!;"
+					     " trap 'echo tidied; exit 0' TERM; wait");
 	struct hook_settings deaf = settings_of("trap '' TERM; sleep 1000 & echo second $!; wait");
 	double start = seconds();
 	struct hook *polite, *other;
@@ -287,12 +289,40 @@ lines_of(const char *name)
 	return count;
 }
 
+/* Makes it true, tells the hook, and waits for the run. */
+static void
+become(struct hook *h, const char *outer)
+{
+	set_outer(outer);
+	log_clear();
+	running++;
+	hook_update(h);
+	RUN_UNTIL(running == 0);
+}
+
+/* One that failed, and was told something else before it was due again. */
+static struct hook *
+run_with_news(void)
+{
+	struct hook_settings s = settings_of("echo {event} >>news; [ {event} = change ]");
+	struct hook *h;
+
+	s.retry = 1;
+	set_outer("203.0.113.7:40122");
+	h = run_with(&s);
+	RUN_UNTIL(running == 0);
+	become(h, "203.0.113.7:40123");
+	CHECK(lines_of("news") == 2);
+	return h;
+}
+
 /* The log has the first failure, and that it is over. */
 static void
 test_repeated_until_it_works(void)
 {
-	struct hook_settings s = settings_of("echo {event} {outer_port} {old_outer_port} >>tries; [ $(wc -l <tries) -gt 2 ]");
-	struct hook *h;
+	struct hook_settings s = settings_of("echo {event} {outer_port} {old_outer_port} >>tries;"
+					     " [ $(wc -l <tries) -gt 2 ]");
+	struct hook *h, *other = run_with_news();
 
 	s.retry = 5;
 	h = run_with(&s);
@@ -301,8 +331,10 @@ test_repeated_until_it_works(void)
 	CHECK(log_has("web: hook: failed with exit status 1; it runs again in 1 s (repetition 1 of 5)\n"));
 	CHECK(log_count("\n") == 2);
 	CHECK(system("[ \"$(sort -u tries)\" = 'up 40123 0' ]") == 0);
+	CHECK(lines_of("news") == 2); /* its repetition would have been first */
+	hook_retire(other);
 	drop(h);
-	CHECK(unlink("tries") == 0);
+	CHECK(unlink("tries") == 0 && unlink("news") == 0);
 	run_to_end("exit 1"); /* off unless it is set */
 	CHECK(log_has("web: hook: failed with exit status 1\n"));
 }
@@ -444,17 +476,6 @@ test_address_lost_meanwhile(void)
 	check_nothing_runs();
 	CHECK(log_count("hook: run") == 2);
 	drop(h);
-}
-
-/* Makes it true, tells the hook, and waits for the run. */
-static void
-become(struct hook *h, const char *outer)
-{
-	set_outer(outer);
-	log_clear();
-	running++;
-	hook_update(h);
-	RUN_UNTIL(running == 0);
 }
 
 static void
