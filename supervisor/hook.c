@@ -23,7 +23,7 @@
 
 struct hook {
 	LIST_ENTRY(hook) entry;
-	char name[MAPPING_NAME_SIZE];
+	char name[MAPPING_NAME_SIZE]; /* the service's, as it was last looked at */
 	const struct service *service;
 	struct service *last;   /* of one that went away, and then service is this; else NULL */
 	struct hook_settings settings;
@@ -62,15 +62,9 @@ due_event(const struct hook *h)
 	static const struct addr none;
 	enum outer_event event = outer_event_between(h->told_loss ? &none : &h->told, &h->service->report.outer);
 
+	if (h->settings.command == NULL)
+		return OUTER_SAME;
 	return event == OUTER_DOWN && !h->asks_event ? OUTER_SAME : event;
-}
-
-static void
-note_told(struct hook *h)
-{
-	h->told_loss = !addr_is_set(&h->service->report.outer);
-	if (!h->told_loss)
-		h->told = h->service->report.outer;
 }
 
 /* The mapping as its hook tells it: its event leads from what was told before. */
@@ -83,7 +77,9 @@ tell(struct hook *h, enum outer_event event)
 	h->telling->event = event;
 	h->telling->old_outer = h->told;
 	h->tries = 0;
-	note_told(h);
+	h->told_loss = event == OUTER_DOWN;
+	if (!h->told_loss)
+		h->told = h->service->report.outer;
 }
 
 /* What went away is told that it did, and not what it was. */
@@ -187,11 +183,9 @@ has_to_wait(const struct hook *h)
 static void
 start_if_due(struct hook *h)
 {
-	enum outer_event event;
+	enum outer_event event = due_event(h);
 
-	if (h->settings.command == NULL)
-		note_told(h);
-	event = due_event(h);
+	strlcpy(h->name, h->service->mapping.name, sizeof(h->name));
 	if (event == OUTER_SAME || h->run.pid != 0 || has_to_wait(h))
 		return;
 	tell(h, event);
@@ -254,7 +248,6 @@ hook_new(struct event_base *base, const struct service *service, const struct ho
 {
 	struct hook *h = alloc_zero(sizeof(*h));
 
-	strlcpy(h->name, service->mapping.name, sizeof(h->name));
 	h->service = service;
 	h->directory = alloc_string(directory);
 	hook_run_init(&h->run, base, h->name);
@@ -273,7 +266,11 @@ hook_change(struct hook *hook, const struct hook_settings *settings)
 	hook_settings_copy(settings, &hook->settings);
 	hook->asks_event = settings->command != NULL && hook_command_asks_event(settings->command);
 	hook->failing = false;
-	if (settings->command == NULL && hook->run.pid == 0)
+	if (settings->command != NULL)
+		return;
+	memset(&hook->told, 0, sizeof(hook->told));
+	hook->told_loss = false;
+	if (hook->run.pid == 0)
 		forget_telling(hook);
 }
 

@@ -24,14 +24,14 @@
  * Of these event and old_outer compare with what this hook was last told.  The
  * loss of an address is told only to a command that asks for events
  * (hook_command.h): for any other the last address stands until there is another.
- * Its output goes to the log.  A hook without a command tells nobody.
+ * Its output goes to the log.  A hook without a command is told nothing.
  * The settings are copied; base must outlive the hook, and service too or until it
  * is retired. */
 struct hook *hook_new(struct event_base *base, const struct service *service,
     const struct hook_settings *settings, const char *directory);
 
-/* Other settings from the next run on.  Nothing is run because of it: a mapping that gets
- * its first command has it told what happens from now on. */
+/* Other settings from the next run on.  Nothing is run here; another command is told what
+ * happens after what its predecessor was told, and a first one has been told nothing. */
 void hook_change(struct hook *hook, const struct hook_settings *settings);
 
 /* The service goes away, and may be freed at once.  Its hook is told so, if it asks for

@@ -701,10 +701,10 @@ test_change(void)
 	hook_update(h);
 	check_nothing_runs();
 	hook_change(h, &s);
-	hook_update(h);
-	check_nothing_runs();
-	become(h, "203.0.113.7:4");
-	CHECK(log_has("hook: other change 3\n"));
+	strlcpy(web.mapping.name, "renamed", sizeof(web.mapping.name));
+	become(h, "203.0.113.7:3");
+	CHECK(log_has("renamed: hook: other up 0\n"));
+	strlcpy(web.mapping.name, "web", sizeof(web.mapping.name));
 	hook_change(h, &none);
 	hook_retire(h);
 	check_nothing_runs();
@@ -732,8 +732,8 @@ test_end(void)
 	RUN_UNTIL(log_count("hook: up\n") == 7 && log_has("child "));
 	start = seconds();
 	for (i = 0; i < 8; i++) {
-		many[i].mapping.name[0] = '\0'; /* it is not read any more */
 		hook_retire(h[i]);
+		memset(&many[i], 0xff, sizeof(many[i])); /* it is not read any more */
 	}
 	hooks_end(base);
 	CHECK(seconds() - start > 2.9 && seconds() - start < HOOKS_END_SECONDS);
