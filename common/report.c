@@ -16,6 +16,7 @@ static const char *const state_names[STATE_COUNT] = {
     [STATE_OPEN] = "open",
     [STATE_DEGRADED] = "degraded",
     [STATE_BACKOFF] = "backoff",
+    [STATE_STOPPED] = "stopped",
 };
 
 static const char *const reach_names[REACH_COUNT] = {
@@ -49,7 +50,7 @@ report_is_valid(const struct report *r)
 {
 	bool published = r->state == STATE_OPEN || r->state == STATE_DEGRADED;
 
-	if (r->state >= STATE_COUNT || r->reach >= REACH_COUNT)
+	if (r->state >= STATE_STOPPED || r->reach >= REACH_COUNT)
 		return false;
 	if (!is_sane(&r->inner) || !is_sane(&r->outer) || addr_is_wildcard(&r->outer))
 		return false;

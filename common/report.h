@@ -20,6 +20,7 @@ enum state {
 	STATE_OPEN,       /* the outer address is known and kept open */
 	STATE_DEGRADED,   /* a doubt is being checked; the outer address still stands */
 	STATE_BACKOFF,    /* it failed; the next try comes by itself */
+	STATE_STOPPED,    /* somebody stopped it; said by the supervisor, never by a worker */
 	STATE_COUNT
 };
 
@@ -61,7 +62,7 @@ const char *state_name(enum state s);
 /* "unknown", "reachable", "unreachable"; r must be below REACH_COUNT. */
 const char *reach_name(enum reach r);
 
-/* Does the report keep its own rules: known state, sane addresses, an outer
+/* Does a worker's report keep its own rules: known state, sane addresses, an outer
  * address exactly in STATE_OPEN and STATE_DEGRADED, reach and advice only with it,
  * printable and terminated text? */
 bool report_is_valid(const struct report *r);

@@ -7,6 +7,9 @@
  *     {"command": "show", "name": "web"}   {"ok": true, "mapping": {...}}
  *     {"command": "refresh"}               {"ok": true, "refreshed": 2}
  *     {"command": "refresh", "name": "web"}   {"ok": true, "refreshed": 1}
+ *     {"command": "restart", "name": "web"}   {"ok": true, "changed": true}
+ *     {"command": "stop", "name": "web"}   the same; changed is false if it was stopped already
+ *     {"command": "start", "name": "web"}  the same; changed is false if it was not stopped
  *     {"command": "watch"}                 {"ok": true}, and then news, a line each
  *     {"command": "watch", "name": "web"}  the same of one mapping
  *     {"command": "metrics"}               {"ok": true, "metrics": "# HELP ..."}
@@ -14,8 +17,8 @@
  *     {"command": "check-nat"}             {"ok": true, "check": {...}}
  *     anything else                        {"ok": false, "error": "in plain words"}
  *
- * Whoever may connect may read.  What changes something (refresh) is only done for root
- * and natterd's own user, by the credentials that the kernel has of the client.
+ * Whoever may connect may read.  What changes something (refresh, restart, stop, start) is only
+ * done for root and natterd's own user, by the credentials that the kernel has of the client.
  *
  * A mapping is an object with every field of record.h; refreshed is the number of
  * mappings that look again; metrics are metrics.h's text; a check is checknat_verdict.h's, and

@@ -35,7 +35,6 @@ struct command {
 	const char *name;
 	enum permission permission;
 	bool (*answer)(struct json_object *request, struct json_object *answer); /* false: later */
-	enum control_next later; /* what becomes of the client then */
 };
 
 void
@@ -92,6 +91,8 @@ refresh_all(void)
 
 	resolve_again();
 	TAILQ_FOREACH (s, services_all(), entry) {
+		if (service_is_stopped(s))
+			continue;
 		service_refresh(s);
 		n++;
 	}
@@ -111,10 +112,42 @@ answer_refresh(struct json_object *request, struct json_object *answer)
 		s = find_named(name, answer);
 		if (s == NULL)
 			return true;
+		if (service_is_stopped(s)) {
+			control_commands_refuse(answer, "the mapping is stopped; natterctl start starts it");
+			return true;
+		}
 		service_refresh(s);
 	}
 	json_object_object_add(answer, "refreshed", json_object_new_int64(refreshed));
 	return true;
+}
+
+static bool
+answer_order(struct json_object *request, struct json_object *answer, bool (*order)(struct service *))
+{
+	struct service *s = find_named(json_object_object_get(request, "name"), answer);
+
+	if (s != NULL)
+		json_object_object_add(answer, "changed", json_object_new_boolean(order(s)));
+	return true;
+}
+
+static bool
+answer_stop(struct json_object *request, struct json_object *answer)
+{
+	return answer_order(request, answer, service_stop);
+}
+
+static bool
+answer_start(struct json_object *request, struct json_object *answer)
+{
+	return answer_order(request, answer, service_start);
+}
+
+static bool
+answer_restart(struct json_object *request, struct json_object *answer)
+{
+	return answer_order(request, answer, service_restart);
 }
 
 static bool
@@ -197,13 +230,16 @@ answer_watch(struct json_object *request, struct json_object *answer)
 }
 
 static const struct command commands[] = {
-    {"list", PERMISSION_READ, answer_list, CONTROL_ANSWERED},
-    {"show", PERMISSION_READ, answer_show, CONTROL_ANSWERED},
-    {"refresh", PERMISSION_CHANGE, answer_refresh, CONTROL_ANSWERED},
-    {"watch", PERMISSION_READ, answer_watch, CONTROL_WATCHES},
-    {"metrics", PERMISSION_READ, answer_metrics, CONTROL_ANSWERED},
-    {"version", PERMISSION_READ, answer_version, CONTROL_ANSWERED},
-    {"check-nat", PERMISSION_READ, answer_check, CONTROL_CHECKS},
+    {"list", PERMISSION_READ, answer_list},
+    {"show", PERMISSION_READ, answer_show},
+    {"refresh", PERMISSION_CHANGE, answer_refresh},
+    {"restart", PERMISSION_CHANGE, answer_restart},
+    {"stop", PERMISSION_CHANGE, answer_stop},
+    {"start", PERMISSION_CHANGE, answer_start},
+    {"watch", PERMISSION_READ, answer_watch},
+    {"metrics", PERMISSION_READ, answer_metrics},
+    {"version", PERMISSION_READ, answer_version},
+    {"check-nat", PERMISSION_READ, answer_check},
 };
 
 static bool
@@ -247,7 +283,7 @@ control_commands_answer(struct json_object *request, const char *name, uid_t uid
 	else if (!is_permitted(command, uid))
 		refuse_permission(answer, command);
 	else if (!command->answer(request, answer))
-		return command->later;
+		return command->answer == answer_watch ? CONTROL_WATCHES : CONTROL_CHECKS;
 	return CONTROL_ANSWERED;
 }
 

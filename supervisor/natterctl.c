@@ -144,6 +144,50 @@ run_metrics(const char *argument)
 }
 
 static void
+print_restarted(struct json_object *changed)
+{
+	(void)changed;
+	puts("another worker takes over");
+}
+
+static int
+run_restart(const char *argument)
+{
+	static const struct question q = {
+	    "restart", "changed", json_type_boolean, NATTERCTL_PATIENCE, print_restarted, NULL};
+
+	return ask_and_print(&q, argument);
+}
+
+static void
+print_stopped(struct json_object *changed)
+{
+	puts(json_object_get_boolean(changed) ? "stopped" : "it was stopped already");
+}
+
+static int
+run_stop(const char *argument)
+{
+	static const struct question q = {"stop", "changed", json_type_boolean, NATTERCTL_PATIENCE, print_stopped, NULL};
+
+	return ask_and_print(&q, argument);
+}
+
+static void
+print_started(struct json_object *changed)
+{
+	puts(json_object_get_boolean(changed) ? "it starts" : "it was not stopped");
+}
+
+static int
+run_start(const char *argument)
+{
+	static const struct question q = {"start", "changed", json_type_boolean, NATTERCTL_PATIENCE, print_started, NULL};
+
+	return ask_and_print(&q, argument);
+}
+
+static void
 print_version(struct json_object *version)
 {
 	fputs("natterd ", stdout);
@@ -168,6 +212,9 @@ static const struct command commands[] = {
     {"show", "NAME", "everything about one mapping", run_show},
     {"watch", "[NAME]", "what happens to the mappings, or to one, as it happens", run_watch},
     {"refresh", "[NAME]", "look again at once, all mappings or one", run_refresh},
+    {"restart", "NAME", "another worker in the same place; connections through the mapping end", run_restart},
+    {"stop", "NAME", "let the mapping's port and address go, until it is started again", run_stop},
+    {"start", "NAME", "start a mapping that was stopped", run_start},
     {"check-nat", NULL, "what kind of NAT is in the way; can natter work here?", run_check_nat},
     {"import", "FILE", "a configuration of v0.9 as a natter.cfg; - reads standard input", natterctl_import},
     {"metrics", NULL, "the numbers of all mappings as text for Prometheus", run_metrics},
@@ -206,28 +253,48 @@ run_help(const char *argument)
 	return NATTERCTL_OK;
 }
 
+static bool
+begins_with(const char *name, const char *beginning)
+{
+	return strncmp(name, beginning, strlen(beginning)) == 0;
+}
+
+static void
+say_which(const char *word)
+{
+	const char *before = " could be ";
+	size_t i;
+
+	fprintf(stderr, "natterctl: \"%s\"", word);
+	for (i = 0; i < COMMAND_COUNT; i++) {
+		if (!begins_with(commands[i].name, word))
+			continue;
+		fprintf(stderr, "%s%s", before, commands[i].name);
+		before = " or ";
+	}
+	fputs("; write a letter more\n", stderr);
+}
+
 /* By the beginning of its name; NULL after saying what is wrong. */
 static const struct command *
 find_command(const char *word)
 {
 	const struct command *found = NULL;
-	size_t i;
+	size_t i, count = 0;
 
 	for (i = 0; i < COMMAND_COUNT; i++) {
 		if (strcmp(commands[i].name, word) == 0)
 			return &commands[i];
-		if (word[0] == '\0' || strncmp(commands[i].name, word, strlen(word)) != 0)
+		if (word[0] == '\0' || !begins_with(commands[i].name, word))
 			continue;
-		if (found != NULL) {
-			fprintf(stderr, "natterctl: \"%s\" could be %s or %s\n", word, found->name,
-			    commands[i].name);
-			return NULL;
-		}
 		found = &commands[i];
+		count++;
 	}
-	if (found == NULL)
+	if (count == 0)
 		fprintf(stderr, "natterctl: there is no command \"%s\"; see natterctl help\n", word);
-	return found;
+	if (count > 1)
+		say_which(word);
+	return count == 1 ? found : NULL;
 }
 
 static bool

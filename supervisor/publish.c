@@ -53,6 +53,8 @@ level_of(struct service *s, const struct report *old)
 	bool lasting = r->state == STATE_BACKOFF || s->peer.pid == 0 ||
 		       (r->state == old->state && (r->state == STATE_DEGRADED || r->state == STATE_WAITING));
 
+	if (r->state == STATE_STOPPED)
+		return LOG_LEVEL_INFO;
 	if (!lasting || (!complaints_take(&s->complaints, r->error) && !is_loss(old, r)))
 		return LOG_LEVEL_DEBUG;
 	return publish.log_is_quiet ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING;
@@ -99,7 +101,7 @@ log_state(struct service *s, const struct report *old)
 	if (!may_log(s, level))
 		return;
 	record_value(record_find("state"), s, state);
-	if (is_loss(old, &s->report))
+	if (is_loss(old, &s->report) && s->report.state != STATE_STOPPED)
 		log_at(level, "%s: lost %s: %s", s->mapping.name, addr_text(&old->outer, was), error);
 	else
 		log_at(level, "%s: %s%s%s", s->mapping.name, state, error[0] != '\0' ? ": " : "", error);

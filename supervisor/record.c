@@ -34,7 +34,8 @@ get_protocol(const struct service *s, char value[RECORD_VALUE_SIZE])
 static void
 get_state(const struct service *s, char value[RECORD_VALUE_SIZE])
 {
-	const char *text = s->peer.pid == 0 ? "restarting" : state_name((enum state)s->report.state);
+	bool has_ended = s->peer.pid == 0 && s->report.state != STATE_STOPPED;
+	const char *text = has_ended ? "restarting" : state_name((enum state)s->report.state);
 
 	strlcpy(value, text, RECORD_VALUE_SIZE);
 }

@@ -19,14 +19,13 @@
 #include "neighbours.h"
 #include "publish.h"
 #include "servers.h"
-#include "text.h"
+#include "succession.h"
 #include "watch.h"
 
 #define BACKOFF_MAX 60
 /* What proves a worker: so long a life, or so long since it opened the mapping. */
 static const struct timeval healthy_life = {.tv_sec = 60};
 static const struct timeval healthy_open = {.tv_sec = 1};
-static const struct timeval takeover_time = {.tv_sec = 10};
 /* Longer than this nobody's clients are let wait for the next worker. */
 #define TAKEOVER_PAUSE 1
 
@@ -52,13 +51,14 @@ service_find(const char *name)
 	return NULL;
 }
 
-static void
-replace_report(struct service *s, const struct report *new)
+void
+service_report(struct service *s, const struct report *new)
 {
 	struct report old = s->report;
 
 	s->report = *new;
-	neighbours_take_report(s, &old);
+	if (new->state != STATE_STOPPED)
+		neighbours_take_report(s, &old); /* who ends a mapping learned nothing of the NAT */
 	publish_report(s, &old);
 	watch_choose(s);
 }
@@ -73,19 +73,7 @@ take_report(struct service *s, const struct report *new)
 		r.since = s->report.since;
 	if (r.state == STATE_OPEN && s->report.state != STATE_OPEN)
 		event_add(s->healthy, &healthy_open);
-	replace_report(s, &r);
-}
-
-/* What is reported while there is no worker that could. */
-static void
-report_no_worker(struct service *s, const char *why)
-{
-	struct report r;
-
-	memset(&r, 0, sizeof(r));
-	r.state = STATE_BACKOFF;
-	text_copy_printable(r.error, sizeof(r.error), why, strlen(why));
-	replace_report(s, &r);
+	service_report(s, &r);
 }
 
 /* The inner address goes into hooks: it must be one that the mapping can have.  What was
@@ -175,40 +163,6 @@ on_healthy(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-begin_takeover(struct service *s, const char *why)
-{
-	struct report doubt = takeover_begin(&s->takeover, &s->report, why);
-
-	held_inherit(&s->held);
-	event_add(s->takeover_deadline, &takeover_time);
-	replace_report(s, &doubt);
-}
-
-/* Nobody is to wait in a queue that is not served soon. */
-static void
-give_up(struct service *s, const char *why)
-{
-	s->takeover.running = false;
-	event_del(s->takeover_deadline);
-	held_end(&s->held);
-	report_no_worker(s, why);
-}
-
-static void
-on_takeover_deadline(evutil_socket_t fd, short what, void *arg)
-{
-	struct service *s = arg;
-
-	(void)fd;
-	(void)what;
-	held_end_inherited(&s->held);
-	if (!s->takeover.running)
-		return;
-	s->takeover.running = false;
-	replace_report(s, &s->takeover.latest);
-}
-
-static void
 on_ended(void *context, const char *why)
 {
 	struct service *s = context;
@@ -219,18 +173,20 @@ on_ended(void *context, const char *why)
 	tally_count(&s->tally, CAUSE_WORKER_DIED);
 	event_del(s->healthy);
 	if (addr_is_set(&s->report.outer) && !s->takeover.running && pause_before_restart(s) <= TAKEOVER_PAUSE)
-		begin_takeover(s, why);
+		succession_begin(s, why);
 	else
-		give_up(s, why);
+		succession_give_up(s, why);
 	schedule_restart(s);
 }
 
 void
 service_renew(struct service *s, const char *why)
 {
+	if (service_is_stopped(s))
+		return; /* whoever starts it starts what it is by then */
 	peer_forget(&s->peer);
 	event_del(s->healthy);
-	give_up(s, why);
+	succession_give_up(s, why);
 	schedule_restart(s);
 }
 
@@ -256,8 +212,8 @@ add_service(const struct config *config, const struct config_mapping *m)
 	s->state_since = time(NULL);
 	s->restart = event_new(services.base, -1, 0, on_restart, s);
 	s->healthy = event_new(services.base, -1, 0, on_healthy, s);
-	s->takeover_deadline = event_new(services.base, -1, 0, on_takeover_deadline, s);
-	if (s->restart == NULL || s->healthy == NULL || s->takeover_deadline == NULL)
+	succession_open(s, services.base);
+	if (s->restart == NULL || s->healthy == NULL)
 		fatal("natterd: out of memory");
 	s->hook = hook_new(services.base, s, &m->hook, config->directory);
 	TAILQ_INSERT_TAIL(&services.list, s, entry);
@@ -294,16 +250,6 @@ services_update_servers(void)
 		peer_send_servers(&s->peer, &servers);
 	}
 	servers_forget_unused();
-}
-
-void
-service_refresh(struct service *s)
-{
-	static const struct timeval now = {0};
-
-	if (event_pending(s->restart, EV_TIMEOUT, NULL))
-		event_add(s->restart, &now);
-	peer_look_again(&s->peer, AGAIN_OPERATOR);
 }
 
 void

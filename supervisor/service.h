@@ -81,10 +81,22 @@ void services_set_log_level(enum log_level level);
 /* As the operator asks: its worker looks again at once, and starts at once if it waits
  * to be restarted. */
 void service_refresh(struct service *s);
+/* Its worker ends, its hole is let go, and its address with it; only the two below start it
+ * again.  Returns false if it was stopped already. */
+bool service_stop(struct service *s);
+/* Returns false if it was not stopped. */
+bool service_start(struct service *s);
+/* Another worker takes the place of its own, if possible in the same hole; or starts at once, also
+ * after a stop.  Returns true. */
+bool service_restart(struct service *s);
+bool service_is_stopped(const struct service *s);
 
 /* Another worker is started in place of its own, if it has one, since the mapping itself
- * changed, for the reason in plain words. */
+ * changed, for the reason in plain words; none if it is stopped. */
 void service_renew(struct service *s, const char *why);
+
+/* From now on *new is what is known of it, and everybody is told. */
+void service_report(struct service *s, const struct report *new);
 
 /* The network may be another one: every worker looks again at once, and where the mappings'
  * addresses are is looked at, too. */

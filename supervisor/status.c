@@ -90,7 +90,7 @@ list_all(void)
 static struct json_object *
 list_stopped(void)
 {
-	struct json_object *list = json_object_new_array(), *entry;
+	struct json_object *list = json_object_new_array();
 	struct service *s, stopped;
 
 	TAILQ_FOREACH (s, services_all(), entry) {
@@ -102,9 +102,8 @@ list_stopped(void)
 			stopped.old_outer = s->report.outer;
 		}
 		memset(&stopped.report, 0, sizeof(stopped.report));
-		entry = record_to_json(&stopped);
-		json_object_object_add(entry, "state", json_object_new_string("stopped"));
-		json_object_array_add(list, entry);
+		stopped.report.state = STATE_STOPPED;
+		json_object_array_add(list, record_to_json(&stopped));
 	}
 	return list;
 }

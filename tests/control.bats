@@ -112,3 +112,66 @@ on_terminal() {
     [[ $(NO_COLOR=1 on_terminal list) != *$'\e'* ]]
     [[ $(natter_ctl list) != *$'\e'* ]]
 }
+
+events_told() {
+    [[ $(cut -d' ' -f1 "$LAB_DIR/hooks.log" 2>/dev/null) == "$1" ]]
+}
+
+listens() {
+    lab_listening "$LAB_HOST" tcp 0.0.0.0:8081
+}
+
+@test "natterctl stop lets port and address go and tells the hook; only start and restart bring the mapping back" {
+    config_web 'status_report = { status_file = "status.json"; hook = "echo {event} {outer_port} >>hooks.log"; };'
+    natter_start
+    natter_open web
+    pid=$(natter_field web pid)
+    lab_wait 5 events_told up
+    [[ $(natter_ctl start web) == "it was not stopped" ]]
+    [[ $(natter_ctl stop web) == "stopped" ]]
+    lab_wait 5 lab_gone "$pid"
+    lab_wait 5 events_told up$'\n'down
+    run ! listens
+    [[ $(natter_ctl list) == *"web   tcp    stopped  "*"stopped with natterctl"* ]]
+    [[ $(natter_ctl --json stop web) == false ]]
+    lab_wait 5 jq -e '.tcp == [] and .mappings[0].state == "stopped"' "$LAB_DIR/status.json"
+    # Nothing else starts it.
+    run -1 natter_ctl refresh web
+    [[ $output == *"web: the mapping is stopped"* ]]
+    [[ $(natter_ctl refresh) == "0 mappings look again" ]]
+    looks=$(grep -c "the network changed" "$LAB_DIR/natterd.log" || :)
+    ip -n "$LAB_HOST" address add 192.168.77.99/24 dev eth0
+    looked() {
+        (($(grep -c "the network changed" "$LAB_DIR/natterd.log") > looks))
+    }
+    lab_wait 5 looked
+    natter_is web state stopped
+    natter_is web pid 0
+    [[ $(natter_ctl start web) == "it starts" ]]
+    natter_open web
+    lab_wait 5 events_told up$'\n'down$'\n'up
+    natter_ctl stop web
+    natter_ctl restart web
+    natter_open web
+    grep -q "info: web: stopped: stopped with natterctl" "$LAB_DIR/natterd.log"
+}
+
+@test "natterctl restart: another worker in the same hole, and no hook runs; twice in a row too" {
+    config_web 'status_report = { hook = "echo {event} {outer_port} >>hooks.log"; };'
+    lab_web "$LAB_LAN" 192.168.77.3:80 "inside page"
+    natter_start
+    outer=$(natter_open web)
+    pid=$(natter_field web pid)
+    [[ $(natter_ctl restart web) == "another worker takes over" ]]
+    # At once again: the hole is kept for whoever comes next.
+    natter_ctl restart web
+    lab_wait 5 lab_gone "$pid"
+    [[ $(natter_open web) == "$outer" ]]
+    (($(natter_field web pid) != pid))
+    [[ $(natter_fetch "$outer") == "inside page" ]]
+    events_told up
+    run -1 ctl_as_member restart web
+    [[ $output == *"permission denied: to restart"* ]]
+    run -2 natter_ctl re web
+    [[ $output == *'"re" could be refresh or restart'*"write a letter more"* ]]
+}

@@ -70,6 +70,40 @@ service_refresh(struct service *s)
 	*(s == &web ? &refreshed.web : &refreshed.game) += 1;
 }
 
+bool
+service_is_stopped(const struct service *s)
+{
+	return s->report.state == STATE_STOPPED;
+}
+
+/* What was ordered of which. */
+static char ordered[MAPPING_NAME_SIZE + 16];
+
+static bool
+order(struct service *s, const char *what, bool changes)
+{
+	snprintf(ordered, sizeof(ordered), "%s %s", what, s->mapping.name);
+	return changes;
+}
+
+bool
+service_stop(struct service *s)
+{
+	return order(s, "stop", !service_is_stopped(s));
+}
+
+bool
+service_start(struct service *s)
+{
+	return order(s, "start", service_is_stopped(s));
+}
+
+bool
+service_restart(struct service *s)
+{
+	return order(s, "restart", true);
+}
+
 void
 resolve_again(void)
 {
@@ -242,6 +276,31 @@ test_refresh(void)
 	    "{\"ok\":false,\"error\":\"there is no mapping of that name\"}\n");
 	CHECK(strstr(ask(fd, "{\"command\":\"refresh\",\"name\":null}\n"), "\"ok\":false") != NULL);
 	check_refreshed(0, 0, 0);
+	close(fd);
+}
+
+static void
+test_orders(void)
+{
+	int fd = connect_client();
+
+	CHECK_TEXT(ask(fd, "{\"command\":\"stop\",\"name\":\"game\"}\n"), "{\"ok\":true,\"changed\":true}\n");
+	CHECK_TEXT(ordered, "stop game");
+	CHECK_TEXT(ask(fd, "{\"command\":\"start\",\"name\":\"web\"}\n"), "{\"ok\":true,\"changed\":false}\n");
+	CHECK_TEXT(ordered, "start web");
+	game.report.state = STATE_STOPPED;
+	CHECK(strstr(ask(fd, "{\"command\":\"show\",\"name\":\"game\"}\n"), "\"state\":\"stopped\"") != NULL);
+	CHECK_TEXT(ask(fd, "{\"command\":\"restart\",\"name\":\"game\"}\n"), "{\"ok\":true,\"changed\":true}\n");
+	CHECK_TEXT(ordered, "restart game");
+	/* What is stopped stays so. */
+	CHECK_TEXT(ask(fd, "{\"command\":\"refresh\"}\n"), "{\"ok\":true,\"refreshed\":1}\n");
+	CHECK(strstr(ask(fd, "{\"command\":\"refresh\",\"name\":\"game\"}\n"), "is stopped; natterctl start") != NULL);
+	check_refreshed(1, 0, 1);
+	ordered[0] = '\0';
+	CHECK(strstr(ask(fd, "{\"command\":\"stop\",\"name\":\"x\"}\n"), "no mapping of that name") != NULL);
+	CHECK(strstr(ask(fd, "{\"command\":\"stop\"}\n"), "has no \\\"name\\\"") != NULL);
+	CHECK_TEXT(ordered, "");
+	game.report.state = STATE_OPEN;
 	close(fd);
 }
 
@@ -551,6 +610,7 @@ main(void)
 	CHECK(control_open(base, PATH, (gid_t)-1) == 0);
 	test_commands();
 	test_refresh();
+	test_orders();
 	test_permissions();
 	test_watch();
 	test_slow_watcher();
