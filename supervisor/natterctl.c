@@ -12,6 +12,7 @@
 
 #include "checknat_print.h"
 #include "natterctl_ask.h"
+#include "natterctl_command.h"
 #include "natterctl_import.h"
 #include "natterctl_print.h"
 #include "natterctl_watch.h"
@@ -21,13 +22,6 @@
 #define CHECK_PATIENCE 90
 
 static struct natterctl_options options;
-
-struct command {
-	const char *name;
-	const char *argument; /* NULL: it takes none; in brackets: it may be left out */
-	const char *help;
-	int (*run)(const char *argument); /* returns the exit status */
-};
 
 /* What is asked and what becomes of the answer. */
 struct question {
@@ -80,6 +74,16 @@ run_list(const char *argument)
 {
 	static const struct question q = {"list", "mappings", json_type_array, NATTERCTL_PATIENCE, print_list, NULL};
 
+	return ask_and_print(&q, argument);
+}
+
+/* --json changes nothing: natterctl --json list has them, too. */
+static int
+run_names(const char *argument)
+{
+	static const struct question q = {"list", "mappings", json_type_array, NATTERCTL_PATIENCE, natterctl_print_names, NULL};
+
+	options.json = false;
 	return ask_and_print(&q, argument);
 }
 
@@ -187,6 +191,25 @@ run_start(const char *argument)
 	return ask_and_print(&q, argument);
 }
 
+/* Both as one object. */
+static int
+print_versions_as_json(void)
+{
+	struct json_object *answer, *versions;
+	int result = natterctl_ask(options.socket, "version", NULL, NATTERCTL_PATIENCE, &answer);
+
+	if (result != NATTERCTL_OK)
+		return result;
+	versions = json_object_new_object();
+	json_object_object_add(versions, "natterctl", json_object_new_string(NATTER_VERSION));
+	json_object_object_add(versions, "natterd", json_object_get(json_object_object_get(answer, "version")));
+	json_object_object_add(versions, "pid", json_object_get(json_object_object_get(answer, "pid")));
+	natterctl_print_json(versions);
+	json_object_put(versions);
+	json_object_put(answer);
+	return result;
+}
+
 static void
 print_version(struct json_object *version)
 {
@@ -199,7 +222,8 @@ run_version(const char *argument)
 {
 	static const struct question q = {"version", "version", json_type_string, NATTERCTL_PATIENCE, print_version, NULL};
 
-	options.json = false;
+	if (options.json)
+		return print_versions_as_json();
 	printf("natterctl %s\n", NATTER_VERSION);
 	fflush(stdout);
 	return ask_and_print(&q, argument);
@@ -207,8 +231,9 @@ run_version(const char *argument)
 
 static int run_help(const char *argument);
 
-static const struct command commands[] = {
+static const struct natterctl_command commands[] = {
     {"list", NULL, "every mapping, a line each", run_list},
+    {"names", NULL, "every mapping's name, a line each, for scripts", run_names},
     {"show", "NAME", "everything about one mapping", run_show},
     {"watch", "[NAME]", "what happens to the mappings, or to one, as it happens", run_watch},
     {"refresh", "[NAME]", "look again at once, all mappings or one", run_refresh},
@@ -220,22 +245,14 @@ static const struct command commands[] = {
     {"metrics", NULL, "the numbers of all mappings as text for Prometheus", run_metrics},
     {"version", NULL, "the versions of natterctl and of the natterd that runs", run_version},
     {"help", NULL, "this text", run_help},
+    {NULL, NULL, NULL, NULL},
 };
-
-#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
 void
 natterctl_print_usage(FILE *out)
 {
-	char call[64];
-	size_t i;
-
 	fputs("usage: natterctl [-s SOCKET] [--json] COMMAND\n\n", out);
-	for (i = 0; i < COMMAND_COUNT; i++) {
-		snprintf(call, sizeof(call), "%s %s", commands[i].name,
-		    commands[i].argument != NULL ? commands[i].argument : "");
-		fprintf(out, "  %-16s %s\n", call, commands[i].help);
-	}
+	natterctl_command_list(commands, out);
 	fputs("\n"
 	      "  -s, --socket SOCKET   where natterd listens for commands\n"
 	      "      --json            print the answer as JSON\n"
@@ -253,75 +270,18 @@ run_help(const char *argument)
 	return NATTERCTL_OK;
 }
 
-static bool
-begins_with(const char *name, const char *beginning)
-{
-	return strncmp(name, beginning, strlen(beginning)) == 0;
-}
-
-static void
-say_which(const char *word)
-{
-	const char *before = " could be ";
-	size_t i;
-
-	fprintf(stderr, "natterctl: \"%s\"", word);
-	for (i = 0; i < COMMAND_COUNT; i++) {
-		if (!begins_with(commands[i].name, word))
-			continue;
-		fprintf(stderr, "%s%s", before, commands[i].name);
-		before = " or ";
-	}
-	fputs("; write a letter more\n", stderr);
-}
-
-/* By the beginning of its name; NULL after saying what is wrong. */
-static const struct command *
-find_command(const char *word)
-{
-	const struct command *found = NULL;
-	size_t i, count = 0;
-
-	for (i = 0; i < COMMAND_COUNT; i++) {
-		if (strcmp(commands[i].name, word) == 0)
-			return &commands[i];
-		if (word[0] == '\0' || !begins_with(commands[i].name, word))
-			continue;
-		found = &commands[i];
-		count++;
-	}
-	if (count == 0)
-		fprintf(stderr, "natterctl: there is no command \"%s\"; see natterctl help\n", word);
-	if (count > 1)
-		say_which(word);
-	return count == 1 ? found : NULL;
-}
-
-static bool
-takes(const struct command *command, int arguments)
-{
-	if (command->argument == NULL)
-		return arguments == 0;
-	return arguments == 1 || (arguments == 0 && command->argument[0] == '[');
-}
-
 int
 natterctl_run(const struct natterctl_options *given, int count, char *const words[])
 {
-	const struct command *command;
+	const struct natterctl_command *command;
 
 	options = *given;
 	if (count == 0) {
 		natterctl_print_usage(stderr);
 		return NATTERCTL_USAGE;
 	}
-	command = find_command(words[0]);
-	if (command == NULL)
+	command = natterctl_command_find(commands, words[0]);
+	if (command == NULL || !natterctl_command_takes(command, count - 1))
 		return NATTERCTL_USAGE;
-	if (!takes(command, count - 1)) {
-		fprintf(stderr, "usage: natterctl %s%s%s\n", command->name, command->argument != NULL ? " " : "",
-		    command->argument != NULL ? command->argument : "");
-		return NATTERCTL_USAGE;
-	}
 	return command->run(words[1]);
 }

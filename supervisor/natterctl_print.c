@@ -117,6 +117,15 @@ natterctl_print_list(struct json_object *list)
 	table_free(table);
 }
 
+void
+natterctl_print_names(struct json_object *list)
+{
+	size_t i;
+
+	for (i = 0; i < json_object_array_length(list); i++)
+		natterctl_print_text(natterctl_mapping_text(json_object_array_get_idx(list, i), "name"));
+}
+
 /* "3 (port_unavailable 2, worker_died 1)" */
 static void
 print_counts(struct json_object *counts)

@@ -18,6 +18,8 @@ void natterctl_print_json_line(struct json_object *value);
 void natterctl_print_list(struct json_object *list);
 /* What to do if there is none; from the answer to "version". */
 void natterctl_print_first_steps(struct json_object *version);
+/* The names of an array of mappings, a line each. */
+void natterctl_print_names(struct json_object *list);
 /* One mapping, a "name: value" line for each of its members. */
 void natterctl_print_mapping(struct json_object *mapping);
 

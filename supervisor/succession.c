@@ -30,7 +30,7 @@ succession_open(struct service *s, struct event_base *base)
 {
 	s->takeover_deadline = event_new(base, -1, 0, on_takeover_deadline, s);
 	if (s->takeover_deadline == NULL)
-		fatal("out of memory");
+		fatal("natterd: out of memory");
 }
 
 void

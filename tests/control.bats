@@ -175,3 +175,84 @@ listens() {
     run -2 natter_ctl re web
     [[ $output == *'"re" could be refresh or restart'*"write a letter more"* ]]
 }
+
+@test "the versions and the help as JSON and as one table; the beginning of a command's name is enough" {
+    config_web
+    natter_start
+    [[ $(natter_ctl version --json | jq -r '"\(.natterctl) \(.natterd) \(.pid)"') == "1.0.0 1.0.0 $(natter_pid)" ]]
+    run -3 "$NATTER_BUILD/natterctl" -s "$LAB_DIR/nobody.sock" version --json
+    [[ $output != *'{'* ]]
+    [[ $(natter_ctl ver) == "natterctl 1.0.0"$'\n'"natterd 1.0.0" ]]
+    [[ $(natter_ctl l --json | jq -r '.[].name') == web ]]
+    run -0 natter_ctl help
+    for command in list names show watch refresh restart stop start check-nat import version help; do
+        [[ $output == *$'\n'"  $command "* ]]
+    done
+    run -2 natter_ctl ''
+    [[ $output == *'there is no command ""; see natterctl help' ]]
+    run -2 natter_ctl watch web game
+    [[ $output == "usage: natterctl watch [NAME]" ]]
+}
+
+# completed LINE: what bash offers at its end, sorted.
+completed() {
+    # shellcheck disable=SC2016
+    bash -c 'source "$1" && COMP_LINE=$3 COMP_POINT=${#3} && "_${3%% *}" "$2/${3%% *}" && printf "%s\n" "${COMPREPLY[@]}"' - \
+        "$TESTS/../supervisor/completion/natterctl.bash" "$NATTER_BUILD" "$1" | sort | paste -sd' '
+}
+
+@test "bash completes commands, mappings' names, levels, files and options, as the programs have them" {
+    natter_config <<END
+$(natter_lab_servers)
+mappings = ( { name = "web"; protocol = "tcp"; bind = "0.0.0.0:8081"; target = "192.168.77.3:80"; },
+             { name = "web:2"; protocol = "tcp"; bind = "0.0.0.0:8082"; target = "192.168.77.3:80"; },
+             { name = "game"; protocol = "udp"; target = "192.168.77.3:90"; } );
+END
+    natter_start
+    socket=$LAB_DIR/natter.sock
+    [[ $(natter_ctl names | paste -sd' ') == "web web:2 game" ]]
+    [[ $(completed "natterctl ") == *check-nat*help*import*list*names*version*watch* ]]
+    [[ $(completed "natterctl sto") == stop ]]
+    [[ $(completed "natterctl --json wat") == watch ]]
+    [[ $(completed "natterctl -s $socket show ") == "game web web:2" ]]
+    [[ $(completed "natterctl --socket=$socket wat g") == game ]]
+    # After a colon bash has another word.
+    [[ $(completed "natterctl -s $socket restart web:") == 2 ]]
+    [[ $(completed "natterctl -s $socket show web ") == "" ]]
+    [[ $(completed "natterctl -s $socket list ") == "" ]]
+    [[ $(completed "natterctl -s $LAB_DIR/nobody.sock show ") == "" ]]
+    [[ $(completed "natterctl -s $LAB_DIR/natter.c") == "$LAB_DIR/natter.cfg" ]]
+    [[ $(completed "natterctl import $LAB_DIR/natter.c") == "$LAB_DIR/natter.cfg" ]]
+    [[ $(completed "natterctl list --j") == --json ]]
+    [[ $(completed "natterd --ch") == "--check --check-nat" ]]
+    [[ $(completed "natterd -c $LAB_DIR/natter.c") == "$LAB_DIR/natter.cfg" ]]
+}
+
+# typed_in_zsh LINE: what a zsh makes of it when the tabulator key is hit at its end.
+typed_in_zsh() {
+    # shellcheck disable=SC2016
+    timeout $((20 * ${NATTER_SLOW:-1})) zsh -f -c '
+        zmodload zsh/zpty
+        zpty shell zsh -f -i
+        zpty -w shell "path=($2 \$path); fpath=($1 \$fpath); autoload -U compinit; compinit -u -D"
+        zpty -w shell "keep() { print -r -- \"<\$BUFFER>\" >$3; BUFFER=\"print rea\\\"\\\"dy\"; zle accept-line }"
+        zpty -w shell "zle -N keep; bindkey ^T keep"
+        zpty -w -n shell $'"'\C-t'"'
+        zpty -r shell text "*ready*"
+        zpty -w -n shell "$4"$'"'\t\C-t'"'
+        zpty -r shell text "*ready*"
+        zpty -d shell
+    ' - "$TESTS/../supervisor/completion" "$NATTER_BUILD" "$LAB_DIR/typed" "$1" && cat "$LAB_DIR/typed"
+}
+
+@test "zsh completes commands, mappings' names and options" {
+    config_web
+    natter_start
+    socket=$LAB_DIR/natter.sock
+    [[ $(typed_in_zsh "natterctl sto") == "<natterctl stop >" ]]
+    [[ $(typed_in_zsh "natterctl -s $socket show w") == "<natterctl -s $socket show web >" ]]
+    [[ $(typed_in_zsh "natterctl --socket=$socket wat ") == "<natterctl --socket=$socket wat web >" ]]
+    [[ $(typed_in_zsh "natterctl list --js") == "<natterctl list --json >" ]]
+    [[ $(typed_in_zsh "natterctl import $LAB_DIR/natter.c") == "<natterctl import $LAB_DIR/natter.cfg >" ]]
+    [[ $(typed_in_zsh "natterd --check-") == "<natterd --check-nat >" ]]
+}

@@ -10,7 +10,7 @@ build="gcc libc6-dev make pkg-config libconfig-dev libbsd-dev libevent-dev libjs
 deb="debhelper dpkg-dev"
 demo="iproute2 nftables conntrack coturn stun-server nginx-light curl socat procps jq"
 bench="haproxy libnginx-mod-stream iperf3 wrk gnuplot-nox"
-test="bats stun-client util-linux iputils-ping mandoc strace valgrind python3 busybox bind9 bind9-dnsutils
+test="bats stun-client util-linux iputils-ping mandoc strace valgrind zsh python3 busybox bind9 bind9-dnsutils
     adduser logrotate systemd $deb"
 ci="clang clang-tidy llvm shellcheck lintian"
 # For the tests, which unpack them in a throw-away machine: installed, they would change how this one starts services.
