@@ -13,12 +13,14 @@
  *     {"command": "watch"}                 {"ok": true}, and then news, a line each
  *     {"command": "watch", "name": "web"}  the same of one mapping
  *     {"command": "metrics"}               {"ok": true, "metrics": "# HELP ..."}
+ *     {"command": "log-level"}             {"ok": true, "level": "info"}
+ *     {"command": "log", "level": "debug"}   {"ok": true, "level": "debug"}
  *     {"command": "version"}               {"ok": true, "version": "1.0.0", "pid": 1, "file": "/etc/natter.cfg"}
  *     {"command": "check-nat"}             {"ok": true, "check": {...}}
  *     anything else                        {"ok": false, "error": "in plain words"}
  *
- * Whoever may connect may read.  What changes something (refresh, restart, stop, start) is only
- * done for root and natterd's own user, by the credentials that the kernel has of the client.
+ * Whoever may connect may read.  What changes something (refresh, restart, stop, start, log) is
+ * only done for root and natterd's own user, by the credentials that the kernel has of the client.
  *
  * A mapping is an object with every field of record.h; refreshed is the number of
  * mappings that look again; metrics are metrics.h's text; a check is checknat_verdict.h's, and

@@ -151,6 +151,29 @@ answer_restart(struct json_object *request, struct json_object *answer)
 }
 
 static bool
+answer_log_level(struct json_object *request, struct json_object *answer)
+{
+	(void)request;
+	json_object_object_add(answer, "level", json_object_new_string(log_level_name(log_get_level())));
+	return true;
+}
+
+static bool
+answer_log(struct json_object *request, struct json_object *answer)
+{
+	struct json_object *name = json_object_object_get(request, "level");
+	int level = json_object_is_type(name, json_type_string) ? log_level_find(json_object_get_string(name)) : -1;
+
+	if (level < 0) {
+		control_commands_refuse(answer, "there is no such level; take error, warning, info or debug");
+		return true;
+	}
+	services_set_log_level((enum log_level)level);
+	log_info("natterd: logs at the level %s from now on, as natterctl asks", log_level_name((enum log_level)level));
+	return answer_log_level(request, answer);
+}
+
+static bool
 answer_version(struct json_object *request, struct json_object *answer)
 {
 	char file[PATH_MAX] = "";
@@ -236,6 +259,8 @@ static const struct command commands[] = {
     {"restart", PERMISSION_CHANGE, answer_restart},
     {"stop", PERMISSION_CHANGE, answer_stop},
     {"start", PERMISSION_CHANGE, answer_start},
+    {"log", PERMISSION_CHANGE, answer_log},
+    {"log-level", PERMISSION_READ, answer_log_level},
     {"watch", PERMISSION_READ, answer_watch},
     {"metrics", PERMISSION_READ, answer_metrics},
     {"version", PERMISSION_READ, answer_version},
@@ -256,8 +281,7 @@ refuse_permission(struct json_object *answer, const struct command *command)
 	if (geteuid() != 0)
 		snprintf(own, sizeof(own), " and natterd's own user (uid %ld)", (long)geteuid());
 	snprintf(error, sizeof(error),
-	    "permission denied: to %s takes the right to change what natterd does, which only root%s has; try it with "
-	    "sudo",
+	    "permission denied: \"%s\" changes what natterd does, and only root%s may do that; try it with sudo",
 	    command->name, own);
 	control_commands_refuse(answer, error);
 }

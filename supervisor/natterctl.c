@@ -34,10 +34,10 @@ struct question {
 };
 
 static int
-ask_and_print(const struct question *q, const char *name)
+ask_about(const struct question *q, const char *key, const char *argument)
 {
 	struct json_object *answer, *value = NULL;
-	int result = natterctl_ask(options.socket, q->command, name, q->seconds, &answer);
+	int result = natterctl_ask(options.socket, q->command, key, argument, q->seconds, &answer);
 
 	/* 1 is a check's word for another NAT. */
 	if (result == NATTERCTL_REFUSED && q->status != NULL)
@@ -63,10 +63,17 @@ print_list(struct json_object *list)
 
 	if (json_object_array_length(list) > 0) {
 		natterctl_print_list(list);
-	} else if (natterctl_ask(options.socket, "version", NULL, NATTERCTL_PATIENCE, &answer) == NATTERCTL_OK) {
+	} else if (natterctl_ask(options.socket, "version", "name", NULL, NATTERCTL_PATIENCE, &answer) == NATTERCTL_OK) {
 		natterctl_print_first_steps(answer);
 		json_object_put(answer);
 	}
+}
+
+/* Of all mappings, or of the one of that name. */
+static int
+ask_and_print(const struct question *q, const char *name)
+{
+	return ask_about(q, "name", name);
 }
 
 static int
@@ -191,12 +198,27 @@ run_start(const char *argument)
 	return ask_and_print(&q, argument);
 }
 
+static void
+print_level(struct json_object *level)
+{
+	natterctl_print_text(json_object_get_string(level));
+}
+
+static int
+run_log(const char *argument)
+{
+	static const struct question get = {"log-level", "level", json_type_string, NATTERCTL_PATIENCE, print_level, NULL};
+	static const struct question set = {"log", "level", json_type_string, NATTERCTL_PATIENCE, print_level, NULL};
+
+	return ask_about(argument == NULL ? &get : &set, "level", argument);
+}
+
 /* Both as one object. */
 static int
 print_versions_as_json(void)
 {
 	struct json_object *answer, *versions;
-	int result = natterctl_ask(options.socket, "version", NULL, NATTERCTL_PATIENCE, &answer);
+	int result = natterctl_ask(options.socket, "version", NULL, NULL, NATTERCTL_PATIENCE, &answer);
 
 	if (result != NATTERCTL_OK)
 		return result;
@@ -240,6 +262,7 @@ static const struct natterctl_command commands[] = {
     {"restart", "NAME", "another worker in the same place; connections through the mapping end", run_restart},
     {"stop", "NAME", "let the mapping's port and address go, until it is started again", run_stop},
     {"start", "NAME", "start a mapping that was stopped", run_start},
+    {"log", "[LEVEL]", "log from now on at error, warning, info or debug; or print the present level", run_log},
     {"check-nat", NULL, "what kind of NAT is in the way; can natter work here?", run_check_nat},
     {"import", "FILE", "a configuration of v0.9 as a natter.cfg; - reads standard input", natterctl_import},
     {"metrics", NULL, "the numbers of all mappings as text for Prometheus", run_metrics},

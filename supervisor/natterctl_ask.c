@@ -54,15 +54,15 @@ open_socket(const char *path, unsigned int seconds)
 }
 
 static int
-write_request(int fd, const char *command, const char *name)
+write_request(int fd, const char *command, const char *key, const char *value)
 {
 	struct json_object *request = json_object_new_object();
 	char *line = NULL;
 	int length, result;
 
 	json_object_object_add(request, "command", json_object_new_string(command));
-	if (name != NULL)
-		json_object_object_add(request, "name", json_object_new_string(name));
+	if (value != NULL)
+		json_object_object_add(request, key, json_object_new_string(value));
 	length = asprintf(&line, "%s\n", json_object_to_json_string_ext(request, JSON_C_TO_STRING_PLAIN));
 	json_object_put(request);
 	if (length < 0)
@@ -97,29 +97,30 @@ receive_answer(FILE *in)
 }
 
 int
-natterctl_check_answer(struct json_object *answer, const char *name)
+natterctl_check_answer(struct json_object *answer, const char *value)
 {
-	struct json_object *value;
+	struct json_object *member;
 	const char *error = NULL;
 
-	if (json_object_object_get_ex(answer, "ok", &value) && json_object_get_boolean(value))
+	if (json_object_object_get_ex(answer, "ok", &member) && json_object_get_boolean(member))
 		return NATTERCTL_OK;
-	if (json_object_object_get_ex(answer, "error", &value))
-		error = json_object_get_string(value);
+	if (json_object_object_get_ex(answer, "error", &member))
+		error = json_object_get_string(member);
 	fputs("natterctl: ", stderr);
-	if (name != NULL)
-		fprintf(stderr, "%s: ", name);
+	if (value != NULL)
+		fprintf(stderr, "%s: ", value);
 	table_put_text(stderr, error != NULL ? error : "natterd refused and did not say why", 0);
 	fputc('\n', stderr);
 	return NATTERCTL_REFUSED;
 }
 
 int
-natterctl_send_request(const char *path, const char *command, const char *name, unsigned int seconds)
+natterctl_send_request(const char *path, const char *command, const char *key, const char *value,
+    unsigned int seconds)
 {
 	int fd = open_socket(path, seconds), error;
 
-	if (fd < 0 || write_request(fd, command, name) == 0)
+	if (fd < 0 || write_request(fd, command, key, value) == 0)
 		return fd;
 	error = errno;
 	close(fd);
@@ -128,10 +129,10 @@ natterctl_send_request(const char *path, const char *command, const char *name, 
 }
 
 int
-natterctl_ask(const char *path, const char *command, const char *name, unsigned int seconds,
+natterctl_ask(const char *path, const char *command, const char *key, const char *value, unsigned int seconds,
     struct json_object **answer)
 {
-	int fd = natterctl_send_request(path, command, name, seconds), result;
+	int fd = natterctl_send_request(path, command, key, value, seconds), result;
 	FILE *in;
 
 	*answer = NULL;
@@ -144,7 +145,7 @@ natterctl_ask(const char *path, const char *command, const char *name, unsigned 
 		return result;
 	}
 	*answer = receive_answer(in);
-	result = *answer != NULL ? natterctl_check_answer(*answer, name) : natterctl_fail(path, errno);
+	result = *answer != NULL ? natterctl_check_answer(*answer, value) : natterctl_fail(path, errno);
 	fclose(in);
 	if (result != NATTERCTL_OK) {
 		json_object_put(*answer);

@@ -19,18 +19,19 @@ enum {
 /* An answer that needs no work is there long before. */
 #define NATTERCTL_PATIENCE 10
 
-/* Asks at the socket path for command, name being its argument or NULL, and waits so
- * many seconds at most.
+/* Asks at the socket path for command, whose argument is the member key of the request (value;
+ * NULL: there is none), and waits so many seconds at most.
  * Returns NATTERCTL_OK with *answer, an object that the caller puts, or another
  * status after printing why. */
-int natterctl_ask(const char *path, const char *command, const char *name, unsigned int seconds,
+int natterctl_ask(const char *path, const char *command, const char *key, const char *value, unsigned int seconds,
     struct json_object **answer);
 
 /* The two halves of it.  Connects and asks; returns the descriptor from which the answer comes,
  * or -1 with errno. */
-int natterctl_send_request(const char *path, const char *command, const char *name, unsigned int seconds);
+int natterctl_send_request(const char *path, const char *command, const char *key, const char *value,
+    unsigned int seconds);
 /* Returns NATTERCTL_OK, or NATTERCTL_REFUSED after printing what natterd said. */
-int natterctl_check_answer(struct json_object *answer, const char *name);
+int natterctl_check_answer(struct json_object *answer, const char *value);
 
 /* Prints that nobody answers at path, error being an errno; also for an answer
  * that makes no sense (EPROTO).  Returns NATTERCTL_NO_DAEMON. */

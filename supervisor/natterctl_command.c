@@ -39,14 +39,14 @@ natterctl_command_find(const struct natterctl_command *table, const char *word)
 			return c;
 		if (!begins_with(c->name, word))
 			continue;
-		found = c;
-		count++;
+		found = count++ == 0 ? c : found;
 	}
 	if (count == 0)
 		fprintf(stderr, "natterctl: there is no command \"%s\"; see natterctl help\n", word);
-	if (count > 1)
-		say_which(table, word);
-	return count == 1 ? found : NULL;
+	if (count <= 1 || found == table)
+		return found;
+	say_which(table, word);
+	return NULL;
 }
 
 bool

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* A table ends with one whose name is NULL. */
+/* A table begins with the command that is wanted most, and ends with one whose name is NULL. */
 struct natterctl_command {
 	const char *name;
 	const char *argument; /* NULL: it takes none; in brackets: it may be left out */
@@ -17,7 +17,8 @@ struct natterctl_command {
 	int (*run)(const char *argument); /* returns the exit status */
 };
 
-/* The one that is called so, or that alone begins so; NULL after saying what is wrong. */
+/* The one that is called so, else the first of the table if it begins so, else the one that alone
+ * does; NULL after saying what is wrong. */
 const struct natterctl_command *natterctl_command_find(const struct natterctl_command *table, const char *word);
 
 /* Does it take so many arguments?  Says what it takes if not. */

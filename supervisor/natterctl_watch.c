@@ -196,7 +196,7 @@ natterctl_watch(const char *path, const char *name, bool json)
 	struct reader *r = alloc_zero(sizeof(*r));
 	int result;
 
-	r->fd = natterctl_send_request(path, "watch", name, NATTERCTL_PATIENCE);
+	r->fd = natterctl_send_request(path, "watch", "name", name, NATTERCTL_PATIENCE);
 	if (r->fd < 0) {
 		result = natterctl_fail(path, errno);
 	} else {

@@ -27,7 +27,7 @@ ctl_as_member() {
     natter_open web
     [[ $(ctl_as_member list) == *web*open* ]]
     run -1 ctl_as_member refresh web
-    [[ $output == "natterctl: web: permission denied: to refresh takes the right to change"*"only root has; try it with sudo" ]]
+    [[ $output == "natterctl: web: permission denied: \"refresh\" changes"*"only root may do that; try it with sudo" ]]
     natter_ctl refresh web
 }
 
@@ -171,9 +171,32 @@ listens() {
     [[ $(natter_fetch "$outer") == "inside page" ]]
     events_told up
     run -1 ctl_as_member restart web
-    [[ $output == *"permission denied: to restart"* ]]
+    [[ $output == *'permission denied: "restart" changes'* ]]
     run -2 natter_ctl re web
     [[ $output == *'"re" could be refresh or restart'*"write a letter more"* ]]
+}
+
+@test "natterctl log changes the level of natterd and of its workers while they run; anybody may ask for it" {
+    config_web
+    sed -i 's/level = "debug"/level = "info"/' "$LAB_DIR/natter.cfg"
+    natter_start
+    natter_open web
+    [[ $(ctl_as_member log) == info ]]
+    run -1 ctl_as_member log debug
+    run -1 natter_ctl log loud
+    [[ $output == "natterctl: loud: there is no such level; take error, warning, info or debug" ]]
+    run ! grep -q debug: "$LAB_DIR/natterd.log"
+    [[ $(natter_ctl log debug) == debug ]]
+    natter_ctl refresh web
+    lab_wait 5 grep -q "debug: web: STUN server .* answered" "$LAB_DIR/natterd.log"
+    # Also a worker that is started later.
+    natter_ctl restart web
+    lab_wait 5 grep -q "debug: web: connecting -> probing" "$LAB_DIR/natterd.log"
+    [[ $(natter_ctl log error --json) == '"error"' ]]
+    length=$(wc -l <"$LAB_DIR/natterd.log")
+    natter_open web
+    natter_ctl stop web
+    [[ $(natter_ctl log) == error && $(wc -l <"$LAB_DIR/natterd.log") == "$length" ]]
 }
 
 @test "the versions and the help as JSON and as one table; the beginning of a command's name is enough" {
@@ -185,7 +208,7 @@ listens() {
     [[ $(natter_ctl ver) == "natterctl 1.0.0"$'\n'"natterd 1.0.0" ]]
     [[ $(natter_ctl l --json | jq -r '.[].name') == web ]]
     run -0 natter_ctl help
-    for command in list names show watch refresh restart stop start check-nat import version help; do
+    for command in list names show watch refresh restart stop start log check-nat import version help; do
         [[ $output == *$'\n'"  $command "* ]]
     done
     run -2 natter_ctl ''
@@ -224,6 +247,7 @@ END
     [[ $(completed "natterctl -s $LAB_DIR/natter.c") == "$LAB_DIR/natter.cfg" ]]
     [[ $(completed "natterctl import $LAB_DIR/natter.c") == "$LAB_DIR/natter.cfg" ]]
     [[ $(completed "natterctl list --j") == --json ]]
+    [[ $(completed "natterctl log ") == "debug error info warning" ]]
     [[ $(completed "natterd --ch") == "--check --check-nat" ]]
     [[ $(completed "natterd -c $LAB_DIR/natter.c") == "$LAB_DIR/natter.cfg" ]]
 }

@@ -304,6 +304,27 @@ test_orders(void)
 	close(fd);
 }
 
+void
+services_set_log_level(enum log_level level)
+{
+	log_set_level(level);
+}
+
+static void
+test_log(void)
+{
+	int fd = connect_client();
+
+	log_set_level(LOG_LEVEL_WARNING);
+	CHECK_TEXT(ask(fd, "{\"command\":\"log-level\"}\n"), "{\"ok\":true,\"level\":\"warning\"}\n");
+	CHECK_TEXT(ask(fd, "{\"command\":\"log\",\"level\":\"info\"}\n"), "{\"ok\":true,\"level\":\"info\"}\n");
+	CHECK(log_get_level() == LOG_LEVEL_INFO && log_has("level info"));
+	CHECK(strstr(ask(fd, "{\"command\":\"log\",\"level\":\"loud\"}\n"), "no such level; take error") != NULL);
+	CHECK(strstr(ask(fd, "{\"command\":\"log\",\"level\":3}\n"), "no such level") != NULL);
+	CHECK(log_get_level() == LOG_LEVEL_INFO);
+	close(fd);
+}
+
 /* Who is neither root nor natterd's user reads all and changes nothing. */
 static void
 test_permissions(void)
@@ -317,13 +338,13 @@ test_permissions(void)
 	CHECK(seteuid(0) == 0);
 	CHECK(strstr(ask(fd, "{\"command\":\"list\"}\n"), "\"ok\":true") != NULL);
 	CHECK_TEXT(ask(fd, "{\"command\":\"refresh\"}\n"),
-	    "{\"ok\":false,\"error\":\"permission denied: to refresh takes the right to change what natterd does, which "
-	    "only root has; try it with sudo\"}\n");
+	    "{\"ok\":false,\"error\":\"permission denied: \\\"refresh\\\" changes what natterd does, and only root may do "
+	    "that; try it with sudo\"}\n");
 	check_refreshed(0, 0, 0);
 	/* As if natterd itself ran without root. */
 	CHECK(seteuid(65533) == 0);
 	own = connect_client();
-	CHECK(strstr(ask(fd, "{\"command\":\"refresh\"}\n"), "only root and natterd's own user (uid 65533) has") != NULL);
+	CHECK(strstr(ask(fd, "{\"command\":\"refresh\"}\n"), "only root and natterd's own user (uid 65533) may") != NULL);
 	CHECK_TEXT(ask(own, "{\"command\":\"refresh\",\"name\":\"web\"}\n"), "{\"ok\":true,\"refreshed\":1}\n");
 	CHECK(seteuid(0) == 0);
 	check_refreshed(1, 0, 0);
@@ -611,6 +632,7 @@ main(void)
 	test_commands();
 	test_refresh();
 	test_orders();
+	test_log();
 	test_permissions();
 	test_watch();
 	test_slow_watcher();
