@@ -57,7 +57,8 @@ int control_open(struct event_base *base, const char *path, gid_t gid);
 /* Sends the answer to every client that waits for one. */
 void control_answer_waiting(struct json_object *answer);
 
-/* publish.c's observer: there may be news for clients that watch. */
+/* publish.c's observer: there may be news for clients that watch.  Both may be NULL, as when the
+ * table of mappings has changed. */
 void control_report(const struct service *service, const struct report *old);
 
 /* Drops every client and removes the socket, if it is still ours. */

@@ -78,10 +78,11 @@ machine_teardown() {
     return "$result"
 }
 
-# The files where something may be installed, or left, but what is none of natter's: packages' and accounts' own.
+# The files where something may be installed, or left, but what is none of natter's: packages' and accounts' own, and
+# what other tests, at the same time, have in the /etc below.
 machine_files() {
     machine_in find /etc /lib/systemd/system /opt /run /usr/libexec /usr/local /usr/sbin /usr/share/{bash-completion,doc,man,zsh} \
-        /var -xdev -maxdepth 5 -not -path '/etc/*-' -not -path /etc/.pwd.lock -not -path '/var/log/*log' \
+        /var -xdev -maxdepth 5 -not -path '/etc/*-' -not -path /etc/.pwd.lock -not -path '/etc/netns*' -not -path '/var/log/*log' \
         -not -path '/var/lib/dpkg/*' -not -path '/var/cache/*' -not -path '/run/systemd/*' -not -path /run/adduser | sort
 }
 

@@ -69,8 +69,8 @@ _natterctl_offer_argument() {
     for word in "${!takes[@]}"; do
         [[ $word != "$command"* ]] || found+=("$word")
     done
-    [[ ${takes[$command]+there} ]] || command=${found[0]:-}
-    case ${command:+${takes[$command]}} in
+    [[ ${takes[$command]+there} || ${#found[@]} != 1 ]] || command=${found[0]}
+    case ${takes[$command]:-} in
     NAME)
         mapfile -t names < <("$1" "${socket[@]}" names 2>/dev/null)
         _natter_offer "${names[@]}"
