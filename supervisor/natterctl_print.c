@@ -81,7 +81,8 @@ format_bytes(uint64_t bytes, char buf[FORMAT_SIZE])
 static void
 add_mapping(struct table *table, struct json_object *m)
 {
-	uint64_t in = natterctl_mapping_number(m, "bytes_in"), out = natterctl_mapping_number(m, "bytes_out"), since = natterctl_mapping_number(m, "since");
+	uint64_t in = natterctl_mapping_number(m, "bytes_in"), out = natterctl_mapping_number(m, "bytes_out");
+	uint64_t since = natterctl_mapping_number(m, "since");
 	char ago[FORMAT_SIZE], bytes_in[FORMAT_SIZE], bytes_out[FORMAT_SIZE], traffic[2 * FORMAT_SIZE + 16] = "-";
 
 	if (in != 0 || out != 0)
