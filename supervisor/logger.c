@@ -9,8 +9,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +21,13 @@
 #include "log.h"
 #include "message.h"
 #include "repeats.h"
+
+static const int priorities[LOG_LEVEL_COUNT] = {
+    [LOG_LEVEL_ERROR] = LOG_ERR,
+    [LOG_LEVEL_WARNING] = LOG_WARNING,
+    [LOG_LEVEL_INFO] = LOG_INFO,
+    [LOG_LEVEL_DEBUG] = LOG_DEBUG,
+};
 
 static struct {
 	int fd;
@@ -41,26 +51,42 @@ to_descriptor(enum log_level level, const char *text)
 		return;
 }
 
+/* The journal has times and levels of its own; sd-daemon(3) says how it is told a level. */
+static void
+to_journal(enum log_level level, const char *text)
+{
+	char line[LOG_TEXT_SIZE + 8];
+	int n = snprintf(line, sizeof(line), "<%d>%s\n", priorities[level], text);
+
+	if (write(STDERR_FILENO, line, (size_t)n) < 0)
+		return;
+}
+
+/* JOURNAL_STREAM is the journal's device and inode; stderr may be another one by now. */
+static bool
+stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+
+	return stream != NULL && sscanf(stream, "%llu:%llu", &device, &inode) == 2 && fstat(STDERR_FILENO, &st) == 0 &&
+	       st.st_dev == device && st.st_ino == inode;
+}
+
 static void
 to_syslog(enum log_level level, const char *text)
 {
-	static const int priorities[LOG_LEVEL_COUNT] = {
-	    [LOG_LEVEL_ERROR] = LOG_ERR,
-	    [LOG_LEVEL_WARNING] = LOG_WARNING,
-	    [LOG_LEVEL_INFO] = LOG_INFO,
-	    [LOG_LEVEL_DEBUG] = LOG_DEBUG,
-	};
-
 	syslog(priorities[level], "%s", text);
 }
 
 static void
-use_descriptor(int fd)
+use_descriptor(int fd, log_sink *sink)
 {
 	if (logger.fd != STDERR_FILENO)
 		close(logger.fd);
 	logger.fd = fd;
-	repeats_set_sink(to_descriptor);
+	repeats_set_sink(sink);
 	log_set_sink(repeats_take);
 }
 
@@ -68,7 +94,7 @@ void
 logger_use_stderr(void)
 {
 	logger.path[0] = '\0';
-	use_descriptor(STDERR_FILENO);
+	use_descriptor(STDERR_FILENO, stderr_is_journal() ? to_journal : to_descriptor);
 }
 
 int
@@ -80,7 +106,7 @@ logger_use_file(const char *path)
 		return -1;
 	if (path != logger.path)
 		strlcpy(logger.path, path, sizeof(logger.path));
-	use_descriptor(fd);
+	use_descriptor(fd, to_descriptor);
 	return 0;
 }
 

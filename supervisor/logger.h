@@ -8,7 +8,8 @@
 
 #include <event2/event.h>
 
-/* Lines with a time go to stderr. */
+/* Lines with a time go to stderr; without one, and with their level as the journal takes it, if
+ * that is systemd's journal (JOURNAL_STREAM). */
 void logger_use_stderr(void);
 /* Appends to the file, from now on or still if it is the same.  Returns 0, or -1 with errno: then
  * lines go where they went. */

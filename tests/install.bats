@@ -64,7 +64,9 @@ in_the_lab() {
     machine_in man -w natterd
     machine_make install
     machine_make uninstall
-    [[ $(machine_files | diff "$BATS_TEST_TMPDIR/before" - | grep '^[<>]') == "> /etc/natter.cfg" ]]
+    changes=$(machine_files | diff "$BATS_TEST_TMPDIR/before" - | grep '^[<>]')
+    echo "$changes"
+    [[ $changes == "> /etc/natter.cfg" ]]
     machine_in cmp /etc/passwd /tmp/passwd
     run ! machine_make uninstall
     [[ $output == *"make install was not done"* ]]
@@ -319,6 +321,10 @@ END
     [[ $(machine_in ps -o user= -p "$(natter_field web pid)") == natter ]]
     lab_wait 5 status_says "1 of 1 mapping open"
     lab_wait 5 journal_says "web 0 wrote refused"
+    run -0 machine_in journalctl --no-pager -o cat -u natterd -p info
+    [[ $output == *$'\n'"web: open at "* ]]
+    run -0 machine_in journalctl --no-pager -o cat -u natterd -p warning
+    [[ $output != *"web: open at"* ]]
     old=$(machine_pid)
     machine_in kill -9 "$old"
     another() {
@@ -353,4 +359,20 @@ journal_says() {
     machine_in systemctl start natterd
     natter_open low
     [[ $(natter_fetch "$(natter_open owned)") == "owner's page" ]]
+}
+
+# --- logrotate ---
+
+@test "logrotate takes the log away, and natterd goes on in a new one" {
+    machine_up
+    machine_make install
+    echo 'logging = { level = "debug"; log_file = "/var/log/natter.log"; };' | machine_in tee /etc/natter.cfg
+    machine_in service natterd start
+    lab_wait 5 machine_in grep -q "serves 0 mappings" /var/log/natter.log
+    machine_in logrotate --force /etc/logrotate.d/natter
+    machine_in grep -q "serves 0 mappings" /var/log/natter.log.1
+    lab_wait 5 machine_in test -e /var/log/natter.log
+    machine_in service natterd stop
+    machine_in grep -q "natterd: ended" /var/log/natter.log
+    run ! machine_in grep -q "natterd: ended" /var/log/natter.log.1
 }

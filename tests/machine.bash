@@ -62,12 +62,9 @@ machine_in() {
         PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@" 3>&- 4>&-
 }
 
-# machine_make TARGET [VARIABLE=VALUE...]: in the source tree there, with what NATTER_BUILD was built with.
+# machine_make TARGET [VARIABLE=VALUE...]: in the source tree there, with what is built in NATTER_BUILD already.
 machine_make() {
-    local flags
-    flags=$(<"$NATTER_BUILD/flags")
-    machine_in make -s -C "$MACHINE_SOURCE" B="$NATTER_BUILD" CC="${flags%% *}" \
-        SANITIZE="$(sed -n 's/.* -fsanitize=\([^ ]*\) .*/\1/p' <<<"$flags")" "$@"
+    machine_in make -s -C "$MACHINE_SOURCE" -o all B="$NATTER_BUILD" "$@"
 }
 
 # machine_teardown: for teardown, with the lab that may have been made.
@@ -79,11 +76,12 @@ machine_teardown() {
 }
 
 # The files where something may be installed, or left, but what is none of natter's: packages' and accounts' own, and
-# what other tests, at the same time, have in the /etc below.
+# what other tests put on this machine meanwhile.
 machine_files() {
-    machine_in find /etc /lib/systemd/system /opt /run /usr/libexec /usr/local /usr/sbin /usr/share/{bash-completion,doc,man,zsh} \
-        /var -xdev -maxdepth 5 -not -path '/etc/*-' -not -path /etc/.pwd.lock -not -path '/etc/netns*' -not -path '/var/log/*log' \
-        -not -path '/var/lib/dpkg/*' -not -path '/var/cache/*' -not -path '/run/systemd/*' -not -path /run/adduser | sort
+    machine_in find /etc /lib/systemd/system /opt /run /usr/libexec /usr/local /usr/sbin \
+        /usr/share/{bash-completion,doc,man,zsh} /var -xdev -maxdepth 5 \
+        -not -path '/etc/*-' -not -path /etc/.pwd.lock -not -path '/etc/netns*' -not -path '/run/systemd/*' \
+        -not -path /run/adduser -not -path '/var/lib/dpkg/*' -not -path '/var/cache/*' -not -path '/var/log/*log' | sort
 }
 
 # --- natterd as the machine's service ---
