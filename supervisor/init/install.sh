@@ -121,9 +121,11 @@ install_all() {
     file 755 "$B/natter-worker" "$LIBEXECDIR/natter-worker"
     install_hooks
     install_pages
-    [ ! -e supervisor/completion/natterctl.bash ] ||
-        file 644 supervisor/completion/natterctl.bash "$BASHDIR/natterctl"
-    [ ! -e supervisor/completion/_natterctl ] || file 644 supervisor/completion/_natterctl "$ZSHDIR/_natterctl"
+    file 644 supervisor/completion/natterctl.bash "$BASHDIR/natterctl"
+    # bash looks for the name of the command that it completes.
+    ln -sf natterctl "$DESTDIR$BASHDIR/natterd"
+    note "file $BASHDIR/natterd"
+    file 644 supervisor/completion/_natterctl "$ZSHDIR/_natterctl"
     text 644 README.md "$DOCDIR/README.md"
     text 644 natter.cfg "$DOCDIR/examples/natter.cfg"
     text 644 supervisor/init/logrotate "$SYSCONFDIR/logrotate.d/natter"
