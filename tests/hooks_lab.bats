@@ -43,6 +43,17 @@ DNS_SERVICE=_minecraft
 END
 }
 
+# natterd with the hook, which asks for events.
+natter_with_nsupdate() {
+    lab_servers
+    natter_config <<END
+$(natter_lab_servers)
+mappings = ( { name = "web"; protocol = "tcp"; bind = "0.0.0.0:8081"; target = "192.168.77.3:80";
+    hook = "$hooks/nsupdate $folder/nsupdate.conf {event}"; } );
+END
+    natter_start
+}
+
 # zone_has TEXT NAME TYPE: is this, and nothing else, what BIND answers?
 zone_has() {
     local got
@@ -89,13 +100,7 @@ zone_has() {
 
 @test "nsupdate as natterd's hook: the zone follows the outer address" {
     use_nsupdate "A SRV"
-    lab_servers
-    natter_config <<END
-$(natter_lab_servers)
-mappings = ( { name = "web"; protocol = "tcp"; bind = "0.0.0.0:8081"; target = "192.168.77.3:80";
-    hook = "$hooks/nsupdate $folder/nsupdate.conf {event}"; } );
-END
-    natter_start
+    natter_with_nsupdate
     outer=$(natter_open web)
     published() {
         zone_has "${outer%:*}" home.example.com A && zone_has "0 0 ${outer#*:} home.example.com." _minecraft._tcp.home.example.com SRV
@@ -106,6 +111,18 @@ END
         outer=$(natter_field web outer) && [[ $outer == 203.0.113.253:* ]] && published
     }
     lab_wait 40 moved
+}
+
+@test "nsupdate as natterd's hook, with {event}: the records, IP4P among them, are gone when natterd ends" {
+    use_nsupdate "A SRV IP4P"
+    natter_with_nsupdate
+    outer=$(natter_open web)
+    lab_wait 5 zone_has "${outer%:*}" home.example.com A
+    zone_has "$(natter_field web ip4p)" home.example.com AAAA
+    natter_stop
+    zone_has "" home.example.com A
+    zone_has "" home.example.com AAAA
+    zone_has "" _minecraft._tcp.home.example.com SRV
 }
 
 # The README's example. Nothing is relayed: the packet filter takes what comes in to the port that the client was given.
