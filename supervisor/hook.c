@@ -285,6 +285,7 @@ hook_retire(struct hook *hook)
 	hook->last = alloc_zero(sizeof(*hook->last));
 	*hook->last = *hook->service;
 	hook->last->report.outer = none;
+	hook->last->report.state = STATE_STOPPED;
 	hook->last->peer.pid = 0;
 	hook->service = hook->last;
 	if (hook->run.pid == 0 && !hook->told_loss)

@@ -144,7 +144,7 @@ END
     kill "$pid"
     lab_wait 1 workers_gone
     # By then natterctl is told that there is no natterd, and the status file says so.
-    lab_wait 1 logged "m7: hook: down m7 $outer"
+    lab_wait 1 logged "m7: hook: down m7 $outer stopped"
     [[ ! -e $LAB_DIR/natter.sock && $(<"$LAB_DIR/natterd.pid-file") == "$pid" ]]
     [[ $(jq -r '.mappings[6] | .state + " " + .old_outer' "$LAB_DIR/status.json") == "stopped $outer" ]]
     lab_wait 4 lab_gone "$pid"
