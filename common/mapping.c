@@ -6,6 +6,7 @@
 #include "mapping.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* At most "udp-", 45 characters of IPv6 and "-65535", which fits. */
 void
@@ -26,4 +27,15 @@ mapping_binds_collide(const struct mapping *a, const struct mapping *b)
 	    addr_port(&a->bind) != addr_port(&b->bind) || addr_port(&a->bind) == 0)
 		return false;
 	return addr_same_ip(&a->bind, &b->bind) || addr_is_wildcard(&a->bind) || addr_is_wildcard(&b->bind);
+}
+
+bool
+server_is_listed(const struct server *server, const struct server *list, uint32_t count)
+{
+	uint32_t i;
+
+	for (i = 0; i < count; i++)
+		if (strcmp(list[i].name, server->name) == 0 || addr_equal(&list[i].addr, &server->addr))
+			return true;
+	return false;
 }

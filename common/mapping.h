@@ -102,6 +102,10 @@ struct server {
 	int64_t rest_until;
 };
 
+/* Is it in the list, by its name or its address?  Public servers' names lead to other addresses
+ * now and then. */
+bool server_is_listed(const struct server *server, const struct server *list, uint32_t count);
+
 /* Resolved addresses of the mapping's own address family, best first. */
 struct servers {
 	uint32_t stun_count;

@@ -129,6 +129,21 @@ broker_make_socket(const struct mapping *mapping, enum socket_use use)
 	return bind_or_close(fd, mapping);
 }
 
+void
+broker_change_congestion_control(int fd, const struct mapping *mapping)
+{
+	int usual = open_socket(mapping);
+	char name[CONGESTION_CONTROL_SIZE];
+	socklen_t length = sizeof(name);
+
+	if (usual < 0)
+		return;
+	if (getsockopt(usual, IPPROTO_TCP, TCP_CONGESTION, name, &length) == 0)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, length);
+	close(usual);
+	set_congestion_control(fd, mapping);
+}
+
 int
 broker_try_port(const struct mapping *mapping, bool reuse)
 {

@@ -15,6 +15,10 @@
  * port of it that nobody shares), or -1 with errno. */
 int broker_make_socket(const struct mapping *mapping, enum socket_use use);
 
+/* The congestion control of a socket made for SOCKET_SERVE, and of what is accepted from it later,
+ * becomes the mapping's. */
+void broker_change_congestion_control(int fd, const struct mapping *mapping);
+
 /* Does nobody else have the mapping's port now?  Connections that have ended but
  * are remembered (TIME_WAIT) do not count if reuse is set.  Returns 0, or -1 with
  * errno (EADDRINUSE: somebody has it). */

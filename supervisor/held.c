@@ -138,6 +138,27 @@ held_put(struct held *h, enum socket_use use, int fd)
 	h->sockets[h->count++] = (struct held_socket){.fd = fd, .use = use, .given = monotonic_seconds()};
 }
 
+int
+held_find(const struct held *h, enum socket_use use)
+{
+	size_t i;
+
+	for (i = h->count; i-- > 0;)
+		if (h->sockets[i].use == use)
+			return h->sockets[i].fd;
+	return -1;
+}
+
+void
+held_forget(struct held *h, enum socket_use use)
+{
+	size_t i;
+
+	for (i = h->count; i-- > 0;)
+		if (h->sockets[i].use == use)
+			drop(h, i);
+}
+
 void
 held_inherit(struct held *h)
 {

@@ -45,6 +45,11 @@ int held_take(struct held *h, enum socket_use use);
  * A new one that serves takes the old one's place.  h may be NULL: nothing is held. */
 void held_put(struct held *h, enum socket_use use, int fd);
 
+/* The one of this use that was given last, which stays held; -1: there is none. */
+int held_find(const struct held *h, enum socket_use use);
+/* Those of this use are not to outlive the worker any more; one that it has is its own. */
+void held_forget(struct held *h, enum socket_use use);
+
 /* The worker is gone: what is of use to the next one waits for it, the rest ends. */
 void held_inherit(struct held *h);
 

@@ -108,16 +108,14 @@ peer_send_duty(struct peer *p, bool watch)
 		refuse(p, "does not read");
 }
 
-/* Only a worker that serves its port is asked for, and gets, a socket that serves. */
 static bool
 is_permitted(const struct mapping *mapping, uint32_t use)
 {
 	switch (use) {
 	case SOCKET_CONNECT:
 	case SOCKET_FRESH:
-		return true;
 	case SOCKET_SERVE:
-		return mapping_is_served(mapping);
+		return true;
 	case SOCKET_KEEP:
 		return mapping->protocol == PROTOCOL_TCP;
 	default:
@@ -145,8 +143,14 @@ make_socket(struct peer *p, enum socket_use use)
 static int
 find_socket(struct peer *p, enum socket_use use)
 {
-	int fd = p->held != NULL ? held_take(p->held, use) : -1;
+	int fd;
 
+	/* It may have asked before it knew that its mapping has no target any more. */
+	if (use == SOCKET_SERVE && !mapping_is_served(p->mapping)) {
+		errno = ECANCELED;
+		return -1;
+	}
+	fd = p->held != NULL ? held_take(p->held, use) : -1;
 	return fd >= 0 ? fd : make_socket(p, use);
 }
 

@@ -54,6 +54,10 @@ run_unit() {
     run_unit relay_tcp
 }
 
+@test "the TCP relay, with other settings" {
+    run_unit relay_change
+}
+
 @test "time limits of many things" {
     run_unit expiry
 }

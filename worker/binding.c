@@ -118,10 +118,20 @@ binding_start(struct worker *worker, struct probe *probe, const struct addr *see
 	return b;
 }
 
-const struct addr *
+void
+binding_change_interval(struct binding *b)
+{
+	double left = b->quiet_since + interval_next(b->memory.interval) - net_now();
+	struct timeval pause = duration(left > 0 ? left : 0);
+
+	if (!b->asked)
+		event_add(b->timer, &pause);
+}
+
+const struct server *
 binding_server(const struct binding *b)
 {
-	return &probe_server(b->probe)->addr;
+	return probe_server(b->probe);
 }
 
 void

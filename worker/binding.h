@@ -39,7 +39,9 @@ struct binding_memory {
 struct binding *binding_start(struct worker *worker, struct probe *probe, const struct addr *seen,
     const struct binding_memory *memory, const struct binding_handlers *handlers, void *context);
 /* Whom it asks. */
-const struct addr *binding_server(const struct binding *b);
+const struct server *binding_server(const struct binding *b);
+/* The interval's bounds are other ones: it applies at once. */
+void binding_change_interval(struct binding *b);
 /* b may be NULL. */
 void binding_free(struct binding *b);
 

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A mapping whose configuration was changed: the session goes on with the new one.
+ * What natterd changes while a mapping is being held: the session goes on with it.  Both are
+ * handlers for uplink_handlers; session is a struct session.
  */
 #ifndef CHANGE_H
 #define CHANGE_H
 
 #include "mapping.h"
 
-/* session is a struct session, whose mapping is *mapping from now on: the handler of
- * uplink_handlers.on_mapping. */
+/* Its mapping is *mapping from now on. */
 void session_change(void *session, const struct mapping *mapping);
+/* Its servers are *servers from now on. */
+void session_take_servers(void *session, const struct servers *servers);
 
 #endif

@@ -6,70 +6,28 @@
 #include "connections.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/queue.h>
 #include <unistd.h>
 
-#include "expiry.h"
+#include "connections_state.h"
 #include "log.h"
 #include "net.h"
 #include "pipes.h"
-#include "poller.h"
-#include "pump.h"
 #include "target.h"
 
 static const struct timeval at_once;
 
 #define EVENTS (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI)
 
-/* One of a connection's two descriptors. */
-struct end {
-	struct poller_item item;
-	struct pump_end side;
-};
-
-/* There may be thousands that do nothing. */
-struct connection {
-	TAILQ_ENTRY(connection) entry;
-	TAILQ_ENTRY(connection) turn; /* in all->busy */
-	struct expiry_item deadline;
-	struct expiry *deadlines; /* all->connecting, then all->idle; NULL: it is in none */
-	struct connections *all;
-	struct end client;
-	struct end target;
-	struct pump in;
-	struct pump out;
-	struct addr peer; /* the client's */
-	uint32_t undelivered; /* bytes, when its time was up before */
-	bool busy; /* used up its turn and goes on in the next */
-};
-
-TAILQ_HEAD(connection_list, connection);
-
-struct connections {
-	const struct mapping *mapping;
-	struct relay_counters *counters;
-	struct poller *poller;
-	struct event *busy_timer; /* runs at once, but after the others' events */
-	struct expiry *connecting;
-	struct expiry *idle; /* NULL: connections may be idle */
-	struct connection_list list;
-	struct connection_list busy;
-	struct pump_tools tools;
-};
-
-/* The connection of one of its parts. */
-#define CONNECTION_OF(part, member) ((struct connection *)((char *)(part)-offsetof(struct connection, member)))
-
-static void
-close_end(struct connections *all, struct end *end)
+void
+connections_close_end(struct connections *all, struct connection_end *end)
 {
 	poller_forget(all->poller, &end->item);
 	if (end->side.fd >= 0)
 		close(end->side.fd);
+	end->side = (struct pump_end){.fd = -1};
 }
 
 static void
@@ -82,8 +40,8 @@ free_connection(struct connection *c)
 	if (c->busy)
 		TAILQ_REMOVE(&all->busy, c, turn);
 	TAILQ_REMOVE(&all->list, c, entry);
-	close_end(all, &c->client);
-	close_end(all, &c->target);
+	connections_close_end(all, &c->client);
+	connections_close_end(all, &c->target);
 	pump_clear(&c->in, &all->tools);
 	pump_clear(&c->out, &all->tools);
 	free(c);
@@ -169,8 +127,8 @@ on_busy(evutil_socket_t fd, short what, void *arg)
 }
 
 /* error is an errno, ETIMEDOUT for our own time limit. */
-static void
-refuse_client(struct connection *c, int error)
+void
+connections_refuse(struct connection *c, int error)
 {
 	target_log_failure(c->all->mapping, &c->peer, error);
 	relay_count_failure(c->all->counters, error);
@@ -183,7 +141,7 @@ on_connect_timeout(void *context, struct expiry_item *item)
 	struct connection *c = CONNECTION_OF(item, deadline);
 
 	(void)context;
-	refuse_client(c, ETIMEDOUT);
+	connections_refuse(c, ETIMEDOUT);
 }
 
 /* A slow reader takes what the kernel holds for it, of which no event tells before there is room for
@@ -197,8 +155,8 @@ has_moved(struct connection *c)
 	return c->undelivered != before;
 }
 
-static void
-on_idle(void *context, struct expiry_item *item)
+void
+connections_on_idle(void *context, struct expiry_item *item)
 {
 	struct connection *c = CONNECTION_OF(item, deadline);
 	char from[ADDR_TEXT_SIZE];
@@ -213,12 +171,6 @@ on_idle(void *context, struct expiry_item *item)
 	abort_connection(c);
 }
 
-static bool
-is_connecting(const struct connection *c)
-{
-	return c->deadlines == c->all->connecting;
-}
-
 /* The target's descriptor became writable or broke while connecting. */
 static void
 end_connecting(struct connection *c, uint32_t events)
@@ -228,7 +180,7 @@ end_connecting(struct connection *c, uint32_t events)
 	if (error == ECONNRESET || error == EPIPE) {
 		pump_cut(&c->out, &c->target.side); /* it was connected, and may have said something */
 	} else if (error != 0) {
-		refuse_client(c, error);
+		connections_refuse(c, error);
 		return;
 	}
 	expiry_remove(c->all->connecting, &c->deadline);
@@ -255,7 +207,7 @@ note_events(struct pump_end *end, uint32_t events)
 static void
 continue_connection(struct connection *c, const struct pump *pump, uint32_t events)
 {
-	if (is_connecting(c))
+	if (connection_is_dialling(c))
 		return;
 	if (c->deadlines != NULL)
 		expiry_touch(c->deadlines, &c->deadline, net_now());
@@ -280,22 +232,23 @@ on_target(struct poller_item *item, uint32_t events)
 	struct connection *c = CONNECTION_OF(item, target.item);
 
 	note_events(&c->target.side, events);
-	if (is_connecting(c) && c->target.side.writable)
+	if (connection_is_dialling(c) && c->target.side.writable)
 		end_connecting(c, events);
 	else
 		continue_connection(c, &c->out, events);
 }
 
-/* The connection to the target is in progress now; -1 with errno. */
+int
+connections_dial(struct connection *c)
+{
+	c->target.side.fd = target_connect(c->all->mapping);
+	return c->target.side.fd < 0 ? -1 : poller_add(c->all->poller, c->target.side.fd, EVENTS, &c->target.item);
+}
+
 static int
 begin_connecting(struct connection *c)
 {
-	struct poller *poller = c->all->poller;
-
-	c->target.side.fd = target_connect(c->all->mapping);
-	if (c->target.side.fd < 0 || poller_add(poller, c->target.side.fd, EVENTS, &c->target.item) < 0)
-		return -1;
-	return poller_add(poller, c->client.side.fd, EVENTS, &c->client.item);
+	return connections_dial(c) < 0 ? -1 : poller_add(c->all->poller, c->client.side.fd, EVENTS, &c->client.item);
 }
 
 static struct connection *
@@ -333,7 +286,7 @@ connections_start(struct connections *all, int fd, const struct addr *peer)
 		return 0;
 	error = errno;
 	if (!net_is_shortage(error)) {
-		refuse_client(c, error);
+		connections_refuse(c, error);
 		return 0;
 	}
 	abort_connection(c);
@@ -351,7 +304,7 @@ make_tools(struct connections *all, struct event_base *base)
 	all->poller = poller_new(base);
 	all->tools.pipes = pipes_new(base);
 	if (idle > 0)
-		all->idle = expiry_new(base, idle, on_idle, NULL);
+		all->idle = expiry_new(base, idle, connections_on_idle, NULL);
 	if (buffer_init(&all->tools.buffer, base, PUMP_BUFFER_SIZE) < 0)
 		return -1;
 	if (all->busy_timer == NULL || all->connecting == NULL || all->poller == NULL || all->tools.pipes == NULL)
@@ -366,7 +319,10 @@ connections_new(struct event_base *base, const struct mapping *mapping, struct r
 
 	if (all == NULL)
 		return NULL;
+	all->base = base;
 	all->mapping = mapping;
+	all->target = mapping->target;
+	all->tcp_keepalive = mapping->tcp_keepalive;
 	all->counters = counters;
 	TAILQ_INIT(&all->list);
 	TAILQ_INIT(&all->busy);

@@ -20,6 +20,10 @@ struct connections *connections_new(struct event_base *base, const struct mappin
 /* Resets what is still connected. */
 void connections_free(struct connections *all);
 
+/* The mapping's settings are other ones and apply to all connections, but those that have a
+ * target keep it. */
+void connections_change(struct connections *all);
+
 /* Takes over a client's non-blocking descriptor.  A target that cannot be
  * reached ends that client and is logged; that is no error here.  Returns 0, or
  * -1 with errno if there is no room for a connection: see

@@ -74,7 +74,7 @@ on_binding_answer(void *context, const struct probe_result *result)
 		return;
 	}
 	s->rumour.mapped = result->mapped;
-	s->rumour.server = *binding_server(s->binding);
+	s->rumour.server = binding_server(s->binding)->addr;
 	session_drop_binding(s);
 	doubt(s, "a STUN server sees another address");
 }

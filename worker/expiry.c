@@ -75,6 +75,14 @@ expiry_free(struct expiry *expiry)
 }
 
 void
+expiry_change(struct expiry *expiry, double seconds, double now)
+{
+	expiry->seconds = seconds;
+	event_del(expiry->timer); /* it may be meant for later */
+	arm(expiry, now);
+}
+
+void
 expiry_add(struct expiry *expiry, struct expiry_item *item, double now)
 {
 	item->since = now;

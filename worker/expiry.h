@@ -26,6 +26,9 @@ struct expiry *expiry_new(struct event_base *base, double seconds, expiry_handle
 /* Items that are still in it are forgotten.  expiry may be NULL. */
 void expiry_free(struct expiry *expiry);
 
+/* Another time, more than 0, for all that are in it and those that follow. */
+void expiry_change(struct expiry *expiry, double seconds, double now);
+
 /* now is net_now(), and never before that of the last call. */
 void expiry_add(struct expiry *expiry, struct expiry_item *item, double now);
 /* It is used: its time begins anew.  The timer is left as it is. */

@@ -47,6 +47,19 @@ interval_init(struct interval *i, uint32_t shortest, uint32_t longest, double no
 	set(i, clamp(i, KEEP_ALIVE_INTERVAL_DEFAULT), now);
 }
 
+void
+interval_change(struct interval *i, uint32_t shortest, uint32_t longest, double now)
+{
+	if (i->shortest == i->longest) {
+		interval_init(i, shortest, longest, now); /* nothing was learned */
+		return;
+	}
+	i->shortest = shortest;
+	i->longest = longest;
+	if (clamp(i, i->seconds) != i->seconds)
+		set(i, clamp(i, i->seconds), now);
+}
+
 uint32_t
 interval_seconds(const struct interval *i)
 {

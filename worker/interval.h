@@ -29,6 +29,9 @@ struct interval {
  * KEEP_ALIVE_INTERVAL_DEFAULT, or at the bound that is nearest to it. */
 void interval_init(struct interval *i, uint32_t shortest, uint32_t longest, double now);
 
+/* Other bounds: what was learned stays as far as they allow it. */
+void interval_change(struct interval *i, uint32_t shortest, uint32_t longest, double now);
+
 /* What was learned, for reports: at least 1. */
 uint32_t interval_seconds(const struct interval *i);
 /* How long the next pause is to be: up to a tenth shorter, at random, so that many

@@ -156,7 +156,7 @@ on_look(evutil_socket_t fd, short what, void *arg)
 	if (verdict == VIGIL_DOUBT)
 		k->trouble_at = net_now();
 	event_add(k->look, verdict == VIGIL_FINE || verdict == VIGIL_HEARD ? &look_delay : &unsure_delay);
-	links_replace(k->links, is_silent, k);
+	links_replace(k->links, is_silent, k, true);
 	act_on(k, verdict);
 }
 
@@ -216,6 +216,21 @@ keeper_is_live(const struct keeper *k)
 	return keeper_is_up(k) && !k->vigil.in_doubt;
 }
 
+static bool
+is_unlisted(void *context, const struct keepalive *link)
+{
+	const struct servers *servers = ((const struct keeper *)context)->servers;
+
+	return servers->keep_alive_count > 0 &&
+	       !server_is_listed(keepalive_server(link), servers->keep_alive, servers->keep_alive_count);
+}
+
+void
+keeper_leave_unlisted(struct keeper *k)
+{
+	links_replace(k->links, is_unlisted, k, false);
+}
+
 struct survivor {
 	const struct keeper *keeper;
 	double age;
@@ -250,6 +265,14 @@ keeper_note_hole_lost(struct keeper *k)
 		log_info("after %.1f s of silence the NAT had forgotten the hole: the interval is now %u s", k->lost_idle,
 		    interval_seconds(&k->interval));
 	k->lost_idle = 0;
+}
+
+void
+keeper_change_interval(struct keeper *k, uint32_t shortest, uint32_t longest)
+{
+	interval_change(&k->interval, shortest, longest, net_now());
+	if (!is_watching(k))
+		links_set_pace(k->links, interval_seconds(&k->interval));
 }
 
 unsigned int

@@ -73,6 +73,11 @@ void keeper_explain_astray(const struct keeper *k, const struct addr *local, cha
 
 /* The hole was lost: if connections have just been reset, after the idleness that led to it. */
 void keeper_note_hole_lost(struct keeper *k);
+/* Other bounds of the interval, which applies at once. */
+void keeper_change_interval(struct keeper *k, uint32_t shortest, uint32_t longest);
+/* The list of servers changed: connections to servers that are not in it any more are
+ * replaced, if it has others. */
+void keeper_leave_unlisted(struct keeper *k);
 /* Seconds: what the NAT is known to bear, or what was set. */
 unsigned int keeper_interval(const struct keeper *k);
 

@@ -368,7 +368,7 @@ links_any(const struct links *l, links_test *test, void *context)
 }
 
 void
-links_replace(struct links *l, links_test *test, void *context)
+links_replace(struct links *l, links_test *test, void *context, bool blame)
 {
 	bool such[LINKS_MAX] = {false}, any = false;
 	unsigned int i;
@@ -380,7 +380,7 @@ links_replace(struct links *l, links_test *test, void *context)
 		any = any || such[i];
 	}
 	for (i = 0; i < LINKS_MAX; i++)
-		if (such[i] && find(l, is_good) != NULL && l->handlers.is_network_good(l->context))
+		if (such[i] && blame && find(l, is_good) != NULL && l->handlers.is_network_good(l->context))
 			webservers_note_failure(l->webservers, &keepalive_server(l->all[i])->addr);
 	if (any)
 		fill(l);

@@ -57,11 +57,10 @@ typedef bool links_test(void *context, const struct keepalive *link);
 
 /* Is one of those that are up such a one? */
 bool links_any(const struct links *l, links_test *test, void *context);
-/* Those that are up and such are to go, after their successors have come if that is possible.
- * No handler is called before it returns. */
-void links_replace(struct links *l, links_test *test, void *context);
-/* Those that are such, also of those that are not up yet, are dropped at once; blame: their
- * servers are left alone for a while.  Likewise. */
+/* Those that are up and such are to go, after their successors have come if that is possible;
+ * blame: their servers are left alone for a while.  No handler is called before it returns. */
+void links_replace(struct links *l, links_test *test, void *context, bool blame);
+/* Those that are such, also of those that are not up yet, are dropped at once.  Likewise. */
 void links_remove(struct links *l, links_test *test, void *context, bool blame);
 
 #endif

@@ -52,6 +52,15 @@ struct relay_tcp *relay_tcp_open(struct event_base *base, const struct mapping *
     struct relay_counters *counters);
 /* A client's connection that claim_connection took, and that now is the relay's. */
 void relay_tcp_inject(struct relay_tcp *relay, const struct addr *client, int fd);
+/* The mapping's settings are other ones: they apply from now on, but a connection that has a
+ * target keeps it. */
+void relay_tcp_change(struct relay_tcp *relay);
+/* The port is to be another program's: its socket is closed, and the connections go on. */
+void relay_tcp_leave_port(struct relay_tcp *relay);
+bool relay_tcp_has_port(const struct relay_tcp *relay);
+/* After that: serves a socket like relay_tcp_open's, too.  Returns 0, or -1 with errno if it cannot
+ * listen; fd is closed then. */
+int relay_tcp_take_port(struct relay_tcp *relay, int fd);
 void relay_tcp_close(struct relay_tcp *relay);
 
 /* The same for the bound, unconnected, non-blocking datagram socket fd. */
@@ -60,6 +69,8 @@ struct relay_udp *relay_udp_open(struct event_base *base, const struct mapping *
 /* A client's datagram that another socket on the port received, in the moment
  * between its bind and its connect: treated as if it had come the usual way. */
 void relay_udp_inject(struct relay_udp *relay, const struct addr *client, const void *data, size_t length);
+/* The mapping's settings are other ones: they apply from now on, but a session keeps its target. */
+void relay_udp_change(struct relay_udp *relay);
 void relay_udp_close(struct relay_udp *relay);
 
 #endif

@@ -31,7 +31,8 @@ struct relay_tcp {
 	struct relay_counters *counters;
 	struct connections *connections; /* NULL: the test page has the clients */
 	struct testpage *page;
-	int fd;
+	struct event_base *base;
+	int fd; /* -1: the port is another program's */
 	struct event *acceptable;
 	struct event *resume_timer; /* ends a pause of accepting */
 	bool short_of_room;         /* logged; until a client is accepted again */
@@ -121,22 +122,70 @@ relay_tcp_inject(struct relay_tcp *relay, const struct addr *client, int fd)
 		pause_accepting(relay, errno);
 }
 
-static int
-start(struct relay_tcp *r, struct event_base *base)
+bool
+relay_tcp_has_port(const struct relay_tcp *relay)
 {
-	target_set_options(r->fd, r->mapping);
-	if (listen(r->fd, BACKLOG) < 0)
-		return -1;
-	errno = ENOMEM;
+	return relay->fd >= 0;
+}
+
+void
+relay_tcp_leave_port(struct relay_tcp *relay)
+{
+	if (relay->acceptable != NULL)
+		event_free(relay->acceptable);
+	relay->acceptable = NULL;
+	if (relay->resume_timer != NULL)
+		event_del(relay->resume_timer);
+	if (relay->fd >= 0)
+		close(relay->fd);
+	relay->fd = -1;
+}
+
+int
+relay_tcp_take_port(struct relay_tcp *relay, int fd)
+{
+	int error;
+
+	relay->fd = fd;
+	target_set_options(fd, relay->mapping);
+	if (listen(fd, BACKLOG) == 0) {
+		relay->acceptable = event_new(relay->base, fd, EV_READ | EV_PERSIST, on_acceptable, relay);
+		errno = ENOMEM;
+		if (relay->acceptable != NULL && event_add(relay->acceptable, NULL) == 0)
+			return 0;
+	}
+	error = errno;
+	relay_tcp_leave_port(relay);
+	errno = error;
+	return -1;
+}
+
+void
+relay_tcp_change(struct relay_tcp *relay)
+{
+	int usual = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (relay->fd >= 0)
+		target_change_options(relay->fd, usual, relay->mapping);
+	if (usual >= 0)
+		close(usual);
+	if (relay->connections != NULL)
+		connections_change(relay->connections);
+}
+
+static int
+start(struct relay_tcp *r, int fd)
+{
+	r->fd = fd;
 	if (r->mapping->test_page != 0)
-		r->page = testpage_new(base, TESTPAGE_SECONDS, r->counters);
+		r->page = testpage_new(r->base, TESTPAGE_SECONDS, r->counters);
 	else
-		r->connections = connections_new(base, r->mapping, r->counters);
-	r->acceptable = event_new(base, r->fd, EV_READ | EV_PERSIST, on_acceptable, r);
-	r->resume_timer = event_new(base, -1, 0, on_resume, r);
-	if ((r->connections == NULL && r->page == NULL) || r->acceptable == NULL || r->resume_timer == NULL)
+		r->connections = connections_new(r->base, r->mapping, r->counters);
+	r->resume_timer = event_new(r->base, -1, 0, on_resume, r);
+	errno = ENOMEM;
+	if ((r->connections == NULL && r->page == NULL) || r->resume_timer == NULL)
 		return -1;
-	return event_add(r->acceptable, NULL);
+	return relay_tcp_take_port(r, fd);
 }
 
 struct relay_tcp *
@@ -150,10 +199,10 @@ relay_tcp_open(struct event_base *base, const struct mapping *mapping, int fd, s
 		errno = ENOMEM;
 		return NULL;
 	}
+	r->base = base;
 	r->mapping = mapping;
 	r->counters = counters;
-	r->fd = fd;
-	if (start(r, base) == 0)
+	if (start(r, fd) == 0)
 		return r;
 	error = errno;
 	relay_tcp_close(r);
@@ -166,12 +215,10 @@ relay_tcp_close(struct relay_tcp *relay)
 {
 	if (relay == NULL)
 		return;
+	relay_tcp_leave_port(relay);
 	if (relay->resume_timer != NULL)
 		event_free(relay->resume_timer);
-	if (relay->acceptable != NULL)
-		event_free(relay->acceptable);
 	testpage_free(relay->page);
 	connections_free(relay->connections);
-	close(relay->fd);
 	free(relay);
 }

@@ -38,7 +38,7 @@ struct relay_udp {
 
 /* Many clients may send to a target that is down: one line says so. */
 static void
-note_target_error(struct relay_udp *r, const struct addr *client, int error)
+note_target_error(struct relay_udp *r, const struct addr *to, const struct addr *client, int error)
 {
 	char target[ADDR_TEXT_SIZE], from[ADDR_TEXT_SIZE];
 
@@ -46,7 +46,7 @@ note_target_error(struct relay_udp *r, const struct addr *client, int error)
 	if (r->target_fails)
 		return;
 	r->target_fails = true;
-	addr_text(&r->mapping->target, target);
+	addr_text(to, target);
 	addr_text(client, from);
 	if (error == ECONNREFUSED)
 		log_warning("the target %s refused a datagram from %s", target, from);
@@ -79,14 +79,16 @@ start_session(struct relay_udp *r, const struct addr *client, double now)
 	struct udp_session *s = udp_sessions_start(r->sessions, client, r->longest, now);
 
 	if (s == NULL)
-		note_target_error(r, client, errno);
+		note_target_error(r, &r->mapping->target, client, errno);
 	return s;
 }
 
 static void
 fail_session(struct relay_udp *r, struct udp_session *s, int error)
 {
-	note_target_error(r, &s->client, error);
+	struct addr target = udp_session_target(r->sessions, s);
+
+	note_target_error(r, &target, &s->client, error);
 	udp_sessions_end(r->sessions, s);
 }
 
@@ -281,6 +283,13 @@ relay_udp_inject(struct relay_udp *relay, const struct addr *client, const void 
 		take_unknown(relay, d, net_now());
 	else
 		send_one(relay, s, &d, net_now());
+}
+
+void
+relay_udp_change(struct relay_udp *relay)
+{
+	relay->target_fails = false; /* that of others may have */
+	udp_sessions_change(relay->sessions);
 }
 
 static int

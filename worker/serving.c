@@ -36,10 +36,17 @@ struct serving {
 	struct event *traffic;
 };
 
+/* A TCP relay that does not only has connections of before. */
+static bool
+accepts(const struct serving *s)
+{
+	return s->relay_tcp != NULL && relay_tcp_has_port(s->relay_tcp);
+}
+
 static bool
 serves(const struct serving *s)
 {
-	return s->relay_tcp != NULL || s->relay_udp != NULL || s->echo != NULL;
+	return accepts(s) || s->relay_udp != NULL || s->echo != NULL;
 }
 
 bool
@@ -143,8 +150,12 @@ serve(struct serving *s, int fd)
 {
 	struct worker *w = s->worker;
 
-	stop(s);
 	s->at = addr_of_socket(fd);
+	if (s->relay_tcp != NULL && !accepts(s)) {
+		(void)relay_tcp_take_port(s->relay_tcp, fd);
+		return;
+	}
+	stop(s);
 	if (w->mapping.protocol == PROTOCOL_TCP)
 		s->relay_tcp = relay_tcp_open(w->base, &w->mapping, fd, &s->counters);
 	else if (w->mapping.test_page != 0)
@@ -158,7 +169,7 @@ on_stray_connection(void *context, const struct addr *client, int fd)
 {
 	struct serving *s = context;
 
-	if (s->relay_tcp != NULL)
+	if (accepts(s))
 		relay_tcp_inject(s->relay_tcp, client, fd);
 	else
 		close(fd);
@@ -213,6 +224,34 @@ serving_look_again(struct serving *s)
 
 	s->stale = serves(s) && !addr_is_wildcard(wanted) &&
 		   (!net_is_own_address(&s->at) || (!addr_same_ip(&s->at, wanted) && net_is_own_address(wanted)));
+}
+
+/* UDP sessions answer from the port itself. */
+static void
+leave_port(struct serving *s)
+{
+	if (s->wish != NULL)
+		uplink_forget_socket(s->wish);
+	s->wish = NULL;
+	s->stale = false;
+	if (s->relay_tcp != NULL)
+		relay_tcp_leave_port(s->relay_tcp);
+	if (s->relay_udp != NULL)
+		relay_udp_close(s->relay_udp);
+	s->relay_udp = NULL;
+}
+
+void
+serving_change(struct serving *s)
+{
+	if (!mapping_is_served(&s->worker->mapping)) {
+		leave_port(s);
+		return;
+	}
+	if (s->relay_tcp != NULL)
+		relay_tcp_change(s->relay_tcp);
+	if (s->relay_udp != NULL)
+		relay_udp_change(s->relay_udp);
 }
 
 struct serving *

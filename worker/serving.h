@@ -34,6 +34,11 @@ void serving_start(struct serving *serving);
  * its connections end. */
 void serving_look_again(struct serving *serving);
 
+/* The mapping's settings are other ones, and apply from now on.  If its target is gone, nothing is
+ * served any more, but TCP connections that are there go on; if it has one now, serving_start is
+ * due. */
+void serving_change(struct serving *serving);
+
 const struct relay_counters *serving_counters(const struct serving *serving);
 
 #endif

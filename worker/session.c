@@ -59,14 +59,21 @@ session_set_timer(struct session *s, unsigned int seconds)
 }
 
 /* Up to a tenth earlier, so that many mappings don't beat in step. */
-static void
-plan_look(struct session *s)
+void
+session_plan_look(struct session *s)
 {
 	double seconds = s->worker->mapping.stun_interval * (1 - arc4random_uniform(100) / 1000.0);
 	struct timeval t = {.tv_sec = (time_t)seconds};
 
 	if (!session_is_udp(s))
 		event_add(s->look, &t);
+}
+
+void
+session_note_interval(struct session *s)
+{
+	bulletin_set_interval(s->bulletin,
+	    session_is_udp(s) ? interval_seconds(&s->interval) : keeper_interval(s->keeper));
 }
 
 static unsigned int
@@ -100,9 +107,8 @@ session_enter(struct session *s, enum state state, const char *why)
 	}
 	if (state == STATE_OPEN) {
 		s->failures = 0;
-		plan_look(s);
-		bulletin_set_interval(s->bulletin,
-		    session_is_udp(s) ? interval_seconds(&s->interval) : keeper_interval(s->keeper));
+		session_plan_look(s);
+		session_note_interval(s);
 	} else if (state == STATE_DEGRADED) {
 		session_set_doubt_timer(s, net_now() - s->doubt_since < LONG_DOUBT_SECONDS ? RETRY_SECONDS : SLOW_RETRY_SECONDS);
 	} else if (state == STATE_BACKOFF) {
@@ -197,7 +203,14 @@ has_servers(const struct session *s)
 static void
 on_serving_ready(void *context)
 {
-	session_punch(context);
+	struct session *s = context;
+	bool joins = s->serving_joins && session_state(s) == STATE_OPEN;
+
+	s->serving_joins = false;
+	if (joins)
+		session_ask(s); /* the hole is as it was, but what reaches it may be another thing */
+	else
+		session_punch(s);
 }
 
 static void
@@ -318,35 +331,7 @@ on_look(evutil_socket_t fd, short what, void *arg)
 	if (session_state(s) != STATE_OPEN)
 		return; /* enter plans the next one */
 	session_ask(s);
-	plan_look(s);
-}
-
-static bool
-is_same_list(const struct server *a, uint32_t a_count, const struct server *b, uint32_t b_count)
-{
-	uint32_t i;
-
-	for (i = 0; i < a_count && a_count == b_count; i++)
-		if (!addr_equal(&a[i].addr, &b[i].addr))
-			return false;
-	return a_count == b_count;
-}
-
-/* That one of them failed for somebody is no news that a pause would end for. */
-static void
-on_servers(void *context, const struct servers *servers)
-{
-	struct session *s = context;
-	const struct servers *old = &s->servers;
-	bool is_news = !is_same_list(old->stun, old->stun_count, servers->stun, servers->stun_count) ||
-		       !is_same_list(old->keep_alive, old->keep_alive_count, servers->keep_alive, servers->keep_alive_count);
-
-	s->servers = *servers;
-	reach_note_servers(bulletin_reach(s->bulletin));
-	if (session_state(s) == STATE_WAITING || (session_state(s) == STATE_BACKOFF && is_news))
-		session_punch(s);
-	else if (!session_is_udp(s) && keeper_is_up(s->keeper))
-		keeper_connect(s->keeper); /* a second connection may be possible now */
+	session_plan_look(s);
 }
 
 /* Another mapping lost its hole, or got another address. */
@@ -394,7 +379,7 @@ on_duty(void *context, const struct duty *duty)
 struct session *
 session_new(struct worker *worker)
 {
-	static const struct uplink_handlers from_above = {session_change, on_servers, on_again, on_duty};
+	static const struct uplink_handlers from_above = {session_change, session_take_servers, on_again, on_duty};
 	static const struct serving_handlers from_serving = {on_serving_ready, on_serving_failed, on_traffic};
 	struct session *s = alloc_zero(sizeof(*s));
 

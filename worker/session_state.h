@@ -34,6 +34,7 @@ struct session {
 	double doubt_since;      /* on the monotonic clock; 0: no doubt */
 	bool on_watch;
 	bool patient;   /* the pause is not for lack of a network: only its end ends it */
+	bool serving_joins; /* it begins beside a hole that is there */
 	bool is_held;   /* TCP: there was a connection when the keeper was last heard */
 	struct { /* what one server alone sees, and nobody else has said yet */
 		struct addr mapped;
@@ -67,6 +68,11 @@ void session_back_off_patiently(struct session *s, const char *why);
 void session_set_timer(struct session *s, unsigned int seconds);
 /* The same for STATE_DEGRADED, until servers are asked anew. */
 void session_set_doubt_timer(struct session *s, unsigned int seconds);
+
+/* TCP: when the address is looked at the next time, come what may. */
+void session_plan_look(struct session *s);
+/* The interval goes into the report, to be sent. */
+void session_note_interval(struct session *s);
 
 /* Goes on from wherever things stand: first the relay, so that the published port is never
  * closed, then the keep-alive, then the question. */

@@ -39,6 +39,20 @@ target_set_options(int fd, const struct mapping *mapping)
 	set_keepalive(fd, mapping->tcp_keepalive);
 }
 
+void
+target_change_options(int fd, int usual, const struct mapping *mapping)
+{
+	static const int names[] = {TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT};
+	socklen_t length = sizeof(int);
+	size_t i;
+	int value;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (getsockopt(usual, IPPROTO_TCP, names[i], &value, &length) == 0)
+			(void)setsockopt(fd, IPPROTO_TCP, names[i], &value, sizeof(value));
+	target_set_options(fd, mapping);
+}
+
 int
 target_connect(const struct mapping *mapping)
 {

@@ -14,6 +14,10 @@
 /* What every relayed socket is to have; those that are accepted from it inherit it. */
 void target_set_options(int fd, const struct mapping *mapping);
 
+/* The same for a socket that has the options of another mapping; usual is a socket with the
+ * system's own. */
+void target_change_options(int fd, int usual, const struct mapping *mapping);
+
 /* Returns a non-blocking socket whose connection to the target is in progress, or
  * -1 with errno. */
 int target_connect(const struct mapping *mapping);

@@ -59,6 +59,14 @@ udp_session_is_of(const struct udp_session *s, const struct addr *client)
 	return memcmp(&s->client, client, sizeof(*client)) == 0;
 }
 
+struct addr
+udp_session_target(const struct udp_sessions *t, const struct udp_session *s)
+{
+	struct addr peer = addr_of_peer(s->fd);
+
+	return addr_is_set(&peer) ? peer : t->mapping->target; /* it was just to be connected */
+}
+
 struct udp_session *
 udp_sessions_find(struct udp_sessions *t, const struct addr *client)
 {
@@ -121,24 +129,25 @@ make_room(struct udp_sessions *t, const char *why)
 }
 
 static int
-make_socket(const struct udp_sessions *t)
+make_socket(const struct addr *target)
 {
-	return socket(t->mapping->target.sa.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	return socket(target->sa.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
 /* One for a new session, for which another one may have to end. */
 static int
 open_socket(struct udp_sessions *t)
 {
+	const struct addr *target = &t->mapping->target;
 	int fd;
 
 	if (t->count >= UDP_SESSIONS_MAX) {
 		make_room(t, "the most there may be");
-		return make_socket(t);
+		return make_socket(target);
 	}
-	fd = make_socket(t);
+	fd = make_socket(target);
 	if (fd < 0 && net_is_shortage(errno))
-		return make_room(t, strerror(errno)) ? make_socket(t) : -1;
+		return make_room(t, strerror(errno)) ? make_socket(target) : -1;
 	t->crowded = false;
 	return fd;
 }
@@ -146,10 +155,9 @@ open_socket(struct udp_sessions *t)
 /* Connects a session's new socket to the target and waits for answers there; on failure the
  * socket is closed.  Returns 0, or -1 with errno. */
 static int
-connect_to_target(struct udp_sessions *t, struct udp_session *s)
+connect_to_target(struct udp_sessions *t, struct udp_session *s, const struct addr *target)
 {
 	struct epoll_event readable = {.events = EPOLLIN, .data.ptr = s};
-	const struct addr *target = &t->mapping->target;
 	int size = RECEIVE_BUFFER, error;
 
 	if (s->fd < 0)
@@ -177,7 +185,7 @@ udp_sessions_start(struct udp_sessions *t, const struct addr *client, uint16_t l
 	s->client = *client;
 	s->longest_to_target = s->longest_to_client = longest;
 	s->fd = open_socket(t);
-	if (connect_to_target(t, s) < 0) {
+	if (connect_to_target(t, s, &t->mapping->target) < 0) {
 		error = errno;
 		free(s);
 		errno = error;
@@ -193,10 +201,18 @@ udp_sessions_start(struct udp_sessions *t, const struct addr *client, uint16_t l
 int
 udp_sessions_reconnect(struct udp_sessions *t, struct udp_session *s)
 {
+	struct addr target = udp_session_target(t, s);
+
 	close(s->fd);
-	s->fd = make_socket(t);
+	s->fd = make_socket(&target);
 	s->busy = false;
-	return connect_to_target(t, s);
+	return connect_to_target(t, s, &target);
+}
+
+void
+udp_sessions_change(struct udp_sessions *t)
+{
+	expiry_change(t->idle, t->mapping->udp_timeout, net_now());
 }
 
 int

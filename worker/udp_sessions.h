@@ -40,6 +40,12 @@ struct udp_sessions *udp_sessions_new(struct event_base *base, const struct mapp
 /* Ends them all.  t may be NULL. */
 void udp_sessions_free(struct udp_sessions *t);
 
+/* The mapping's settings are other ones: they apply from now on, but a session keeps its target. */
+void udp_sessions_change(struct udp_sessions *t);
+
+/* Whom it is connected to. */
+struct addr udp_session_target(const struct udp_sessions *t, const struct udp_session *s);
+
 bool udp_session_is_of(const struct udp_session *s, const struct addr *client);
 
 /* NULL if the client has none. */

@@ -158,6 +158,31 @@ count_open(void)
 	return n;
 }
 
+/* Of this process's sockets the one of which that address is told. */
+static inline int
+find_socket(struct addr (*address_of)(int fd), const struct addr *wanted)
+{
+	struct addr a;
+	int fd;
+
+	for (fd = 3; fd < 1000; fd++) {
+		a = address_of(fd);
+		if (addr_equal(&a, wanted))
+			return fd;
+	}
+	return -1;
+}
+
+static inline int
+option(int fd, int level, int name)
+{
+	int value = -1;
+	socklen_t length = sizeof(value);
+
+	CHECK(getsockopt(fd, level, name, &value, &length) == 0);
+	return value;
+}
+
 static inline void
 loop_start(void)
 {

@@ -18,7 +18,7 @@ struct thing {
 
 static struct expiry *expiry;
 static struct thing things[COUNT];
-static struct thing *order[COUNT];
+static struct thing *order[COUNT + 2];
 static int ended;
 
 static void
@@ -64,6 +64,15 @@ main(void)
 
 	begin(&things[3]); /* the timer had nothing left to wait for */
 	WAIT_FOR(ended == 4);
+
+	/* Another time applies to what is in it, also where the timer was meant for later. */
+	begin(&things[0]);
+	expiry_change(expiry, 100, net_now());
+	begin(&things[1]);
+	expiry_change(expiry, 0.1, net_now());
+	WAIT_FOR(ended == 6);
+	CHECK(order[4] == &things[0] && order[5] == &things[1]);
+	CHECK(things[0].ended - things[0].began >= 0.1);
 	expiry_free(expiry);
 	loop_end();
 	return check_done();

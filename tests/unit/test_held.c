@@ -215,6 +215,22 @@ test_nobody(void)
 	CHECK(fcntl(fd, F_GETFD) < 0);
 }
 
+/* A mapping that is not served any more: its port is left, its connections are not. */
+static void
+test_forget(void)
+{
+	int serving = make_socket(), peer, keep = make_connection(&peer);
+
+	CHECK(held_find(&h, SOCKET_SERVE) < 0);
+	held_put(&h, SOCKET_SERVE, serving);
+	held_put(&h, SOCKET_KEEP, keep);
+	CHECK(held_find(&h, SOCKET_SERVE) == serving && held_find(&h, SOCKET_KEEP) == keep);
+	held_forget(&h, SOCKET_SERVE);
+	CHECK(fcntl(serving, F_GETFD) < 0 && held_find(&h, SOCKET_SERVE) < 0 && held_find(&h, SOCKET_KEEP) == keep);
+	held_end(&h);
+	close(peer);
+}
+
 int
 main(void)
 {
@@ -234,6 +250,7 @@ main(void)
 	test_other_mapping();
 	test_bounds();
 	test_nobody();
+	test_forget();
 	close(server_fd);
 	loop_end();
 	return check_done();

@@ -211,10 +211,31 @@ test_proved_no_more(void)
 	CHECK(seconds() == 7);
 }
 
+static void
+test_change(void)
+{
+	begin(2, 15);
+	CHECK(lose(9.9) && seconds() == 4);
+	interval_change(&interval, 1, 60, now);
+	CHECK(seconds() == 4);
+	interval_change(&interval, 6, 60, now);
+	CHECK(seconds() == 6);
+	interval_change(&interval, 2, 3, now);
+	CHECK(seconds() == 3);
+	interval_change(&interval, 3600, 3600, now);
+	CHECK(seconds() == 3600);
+	/* One that is fixed is not learned. */
+	interval_change(&interval, 2, 100, now);
+	CHECK(seconds() == 10);
+	interval_change(&interval, 7, 7, now);
+	CHECK(seconds() == 7 && !lose(7) && seconds() == 7);
+}
+
 int
 main(void)
 {
 	test_begin();
+	test_change();
 	test_jitter();
 	test_fixed();
 	test_loss();

@@ -371,6 +371,46 @@ test_interval(void)
 	finish();
 }
 
+static void
+test_other_interval(void)
+{
+	LIST(A, B);
+	begin_with_two_up(false);
+	keeper_change_interval(keeper, 30, 60);
+	CHECK(keeper_interval(keeper) == 30 && links_made[0]->pace == 30);
+	keeper_watch(keeper, true);
+	keeper_change_interval(keeper, 3, 3);
+	CHECK(keeper_interval(keeper) == 3 && links_made[0]->pace == 1);
+	keeper_watch(keeper, false);
+	pass(1);
+	CHECK(links_made[0]->pace == 3);
+	finish();
+}
+
+/* The hole is held all the time, and who is left has done nothing wrong. */
+static void
+test_other_servers(void)
+{
+	LIST(A, B);
+	begin_with_two_up(false);
+	keeper_leave_unlisted(keeper);
+	CHECK(made == 2);
+	/* Another address of a name is no reason, nor another name of an address. */
+	LIST(C, A);
+	keeper_leave_unlisted(keeper);
+	CHECK(made == 2 && !links_made[0]->leaving && !links_made[1]->leaving);
+	memset(&servers, 0, sizeof(servers));
+	keeper_leave_unlisted(keeper);
+	CHECK(!links_made[0]->leaving && !links_made[1]->leaving);
+	LIST(C, B);
+	snprintf(servers.keep_alive[0].name, sizeof(servers.keep_alive[0].name), "other");
+	keeper_leave_unlisted(keeper);
+	CHECK(made == 3 && goes_to(2, C) && links_made[0]->leaving && !links_made[1]->leaving);
+	come_up(2);
+	CHECK(links_made[0] == NULL && count_links(true) == 2 && blamed == 0 && losses == 0);
+	finish();
+}
+
 int
 main(void)
 {
@@ -387,6 +427,8 @@ main(void)
 	test_place();
 	test_look_again();
 	test_interval();
+	test_other_interval();
+	test_other_servers();
 	loop_end();
 	return check_done();
 }

@@ -385,23 +385,23 @@ test_replace(void)
 	begin_with_two_up();
 	now += 5;
 	links_made[1]->heard_at = now;
-	links_replace(links, is_quiet, &limit);
+	links_replace(links, is_quiet, &limit, true);
 	CHECK(blamed == 1 && addr_equal(&told[0], &servers.keep_alive[0].addr));
 	CHECK(made == 3 && goes_to(2, C) && goes_to(0, A)); /* it may still be heard */
-	links_replace(links, is_quiet, &limit);
+	links_replace(links, is_quiet, &limit, true);
 	CHECK(made == 3);
 	come_up(2);
 	CHECK(links_made[0] == NULL && ends == 0);
 	/* A network that is in doubt is no server's fault. */
 	now += 5;
 	network_is_good = false;
-	links_replace(links, is_quiet, &limit);
+	links_replace(links, is_quiet, &limit, true);
 	CHECK(blamed == 1 && made == 5);
 	finish();
 	/* Nor are servers of which nobody is heard. */
 	begin_with_two_up();
 	now += 5;
-	links_replace(links, is_quiet, &limit);
+	links_replace(links, is_quiet, &limit, true);
 	CHECK(blamed == 0);
 	finish();
 }

@@ -2,7 +2,7 @@
 /*
  * The TCP relay on the loopback interface: bytes, half-closes and resets both
  * ways, targets that refuse or are slow, many clients, no descriptors left.
- * NEEDS: worker/relay worker/relay_tcp worker/connections worker/expiry worker/target worker/pipes worker/poller worker/pump worker/buffer worker/testpage worker/net
+ * NEEDS: worker/relay worker/relay_tcp worker/connections worker/connections_change worker/expiry worker/target worker/pipes worker/poller worker/pump worker/buffer worker/testpage worker/net
  */
 #include "loop.h"
 
@@ -667,21 +667,6 @@ test_reset_while_slow(void)
 	close_all();
 }
 
-/* The relay's socket that has this peer, -1 if there is none. */
-static int
-find_socket(const struct addr *peer)
-{
-	struct addr a;
-	int fd;
-
-	for (fd = 0; fd < 1000; fd++) {
-		a = addr_of_peer(fd);
-		if (addr_is_set(&a) && addr_equal(&a, peer))
-			return fd;
-	}
-	return -1;
-}
-
 static void
 check_options(int fd)
 {
@@ -706,21 +691,11 @@ test_options(void)
 	open_connection(&client, &target);
 	client_address = addr_of_socket(client);
 	target_address = addr_of_socket(target);
-	check_options(find_socket(&client_address));
-	check_options(find_socket(&target_address));
+	check_options(find_socket(addr_of_peer, &client_address));
+	check_options(find_socket(addr_of_peer, &target_address));
 	close(client);
 	close(target);
 	close_all();
-}
-
-static int
-option(int fd, int level, int name)
-{
-	int value = -1;
-	socklen_t length = sizeof(value);
-
-	CHECK(getsockopt(fd, level, name, &value, &length) == 0);
-	return value;
 }
 
 static void
@@ -735,7 +710,7 @@ check_keepalive(uint32_t seconds, int on, int idle, int interval)
 	open_connection(&ends[0], &ends[1]);
 	for (i = 0; i < 2; i++) {
 		peers[i] = addr_of_socket(ends[i]);
-		fd = find_socket(&peers[i]);
+		fd = find_socket(addr_of_peer, &peers[i]);
 		CHECK(option(fd, SOL_SOCKET, SO_KEEPALIVE) == on);
 		CHECK(option(fd, IPPROTO_TCP, TCP_KEEPIDLE) == idle && option(fd, IPPROTO_TCP, TCP_KEEPINTVL) == interval);
 		close(ends[i]);

@@ -396,6 +396,42 @@ test_no_descriptors(void)
 	close_all();
 }
 
+/* A session keeps its target, new ones have the new one, and the time applies to all. */
+static void
+test_change(void)
+{
+	char text[ADDR_TEXT_SIZE];
+	struct addr old;
+	int first, second, old_target;
+
+	t.mapping.udp_timeout = 1000;
+	open_target("127.0.0.1", 0);
+	open_relay("127.0.0.1");
+	first = connect_to(SOCK_DGRAM, &t.public);
+	second = connect_to(SOCK_DGRAM, &t.public);
+	check_exchange(first, 1);
+	old = t.mapping.target;
+	old_target = target;
+	open_target("127.0.0.1", 0);
+	relay_udp_change(relay);
+	check_exchange(second, 2);
+	CHECK(send(first, "x", 1, 0) == 1 && wait_for(old_target) == 1);
+	/* A trouble is said of the one that has it. */
+	close(old_target);
+	CHECK(send(first, "x", 1, 0) == 1);
+	WAIT_FOR(t.counters.connections == 1);
+	CHECK(t.log_lines == 1 && strstr(t.last_line, addr_text(&old, text)) != NULL);
+	check_exchange(first, 3);
+	CHECK(t.counters.connections == 2);
+	t.mapping.udp_timeout = 1;
+	relay_udp_change(relay);
+	WAIT_FOR(t.counters.connections == 0);
+	t.mapping.udp_timeout = UDP_TIMEOUT_DEFAULT;
+	close(first);
+	close(second);
+	close_all();
+}
+
 int
 main(void)
 {
@@ -419,6 +455,7 @@ main(void)
 	test_owner();
 	test_most_sessions();
 	test_no_descriptors();
+	test_change();
 	loop_end();
 	CHECK(count_open() == before);
 	return check_done();

@@ -264,21 +264,6 @@ test_talkers(void)
 	close_all();
 }
 
-/* Of this process's sockets the one of which that address is told. */
-static int
-find_socket(struct addr (*address_of)(int fd), const struct addr *wanted)
-{
-	struct addr a;
-	int fd;
-
-	for (fd = 3; fd < 1000; fd++) {
-		a = address_of(fd);
-		if (addr_equal(&a, wanted))
-			return fd;
-	}
-	return -1;
-}
-
 /* The kernel sends nothing as one from a socket without checksums. */
 static void
 forbid_segments(int fd)
