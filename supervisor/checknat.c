@@ -12,6 +12,7 @@
 
 #include "alloc.h"
 #include "broker.h"
+#include "config_hosts.h"
 #include "log.h"
 #include "peer.h"
 #include "ports.h"
@@ -35,7 +36,7 @@ struct part {
 	struct mapping mapping;
 	struct peer peer;
 	struct servers servers;
-	const struct config_hosts *hosts;
+	struct config_hosts hosts; /* a copy: natter.cfg may be read again meanwhile */
 	bool over;
 };
 
@@ -142,9 +143,9 @@ start_worker(struct part *p)
 	struct checknat_part *r = result_of(p);
 	uint32_t i;
 
-	resolve_stun(p->hosts, p->mapping.bind.sa.sa_family == AF_INET6 ? AF_INET : AF_INET6, &p->servers);
+	resolve_stun(&p->hosts, p->mapping.bind.sa.sa_family == AF_INET6 ? AF_INET : AF_INET6, &p->servers);
 	r->known = p->servers.stun_count;
-	resolve_stun(p->hosts, p->mapping.bind.sa.sa_family, &p->servers);
+	resolve_stun(&p->hosts, p->mapping.bind.sa.sa_family, &p->servers);
 	r->usable = p->servers.stun_count;
 	r->known += r->usable;
 	for (i = 0; i < p->servers.stun_count; i++)
@@ -158,14 +159,14 @@ has_few(const struct part *p)
 {
 	struct servers servers;
 
-	resolve_stun(p->hosts, p->mapping.bind.sa.sa_family, &servers);
-	return resolve_is_settled(p->hosts) || servers.stun_count >= SERVERS_FEW;
+	resolve_stun(&p->hosts, p->mapping.bind.sa.sa_family, &servers);
+	return resolve_is_settled(&p->hosts) || servers.stun_count >= SERVERS_FEW;
 }
 
 static bool
 may_start(const struct checknat *c)
 {
-	if (resolve_is_settled(c->parts[0].hosts) && resolve_is_settled(c->parts[1].hosts))
+	if (resolve_is_settled(&c->parts[0].hosts) && resolve_is_settled(&c->parts[1].hosts))
 		return true;
 	return c->glances >= GLANCES_MAX || (c->glances >= GLANCES_FEW && has_few(&c->parts[0]) && has_few(&c->parts[1]));
 }
@@ -240,7 +241,7 @@ fill_part(struct checknat *c, enum protocol protocol, const struct config *confi
 	struct part *p = &c->parts[protocol];
 	char where[ADDR_TEXT_SIZE];
 
-	p->hosts = &config->stun[protocol];
+	config_hosts_copy(&config->stun[protocol], &p->hosts);
 	if (fill_mapping(p, protocol, config, bind) == 0)
 		return 0;
 	log_error("check-%s: cannot check from %s: %s", protocol_name(protocol),
@@ -285,8 +286,10 @@ checknat_free(struct checknat *c)
 
 	if (c == NULL)
 		return;
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < 2; i++) {
 		peer_forget(&c->parts[i].peer);
+		config_hosts_free(&c->parts[i].hosts);
+	}
 	event_free(c->timer);
 	free(c);
 }

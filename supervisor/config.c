@@ -261,6 +261,16 @@ config_single(const char *name, const struct mapping *mapping)
 }
 
 void
+config_set_log_level(struct config *config, enum log_level level)
+{
+	struct config_mapping *m;
+
+	config->log_level = level;
+	TAILQ_FOREACH(m, &config->mappings, entry)
+		m->mapping.log_level = level;
+}
+
+void
 config_free(struct config *config)
 {
 	if (config == NULL)

@@ -65,6 +65,9 @@ struct config *config_load(const char *file);
 struct config *config_single(const char *file, const struct mapping *mapping);
 void config_free(struct config *config);
 
+/* As if the file said so. */
+void config_set_log_level(struct config *config, enum log_level level);
+
 /* Prints FILE's configuration in natter.cfg's own syntax, every setting with its default filled
  * in: whoever reads that has the same configuration, and prints the same.  Hooks, with the
  * passwords in them, are part of it.  Returns 0, or -1 after logging every mistake. */

@@ -91,6 +91,17 @@ config_hosts_copy(const struct config_hosts *from, struct config_hosts *out)
 	out->count = from->count;
 }
 
+bool
+config_hosts_equal(const struct config_hosts *a, const struct config_hosts *b)
+{
+	size_t i;
+
+	for (i = 0; i < a->count && a->count == b->count; i++)
+		if (a->list[i].port != b->list[i].port || strcmp(a->list[i].host, b->list[i].host) != 0)
+			return false;
+	return a->count == b->count;
+}
+
 void
 config_hosts_free(struct config_hosts *hosts)
 {

@@ -15,6 +15,9 @@ void config_hosts_copy(const struct config_hosts *from, struct config_hosts *out
 void config_hosts_builtin_stun(enum protocol protocol, struct config_hosts *out);
 void config_hosts_builtin_keep_alive(struct config_hosts *out);
 
+/* The same names and ports in the same order? */
+bool config_hosts_equal(const struct config_hosts *a, const struct config_hosts *b);
+
 void config_hosts_free(struct config_hosts *hosts);
 
 #endif

@@ -10,6 +10,7 @@
  *     {"command": "restart", "name": "web"}   {"ok": true, "changed": true}
  *     {"command": "stop", "name": "web"}   the same; changed is false if it was stopped already
  *     {"command": "start", "name": "web"}  the same; changed is false if it was not stopped
+ *     {"command": "reload"}                {"ok": true, "reload": {"kept": 49, "changed": 1, ...}}
  *     {"command": "watch"}                 {"ok": true}, and then news, a line each
  *     {"command": "watch", "name": "web"}  the same of one mapping
  *     {"command": "metrics"}               {"ok": true, "metrics": "# HELP ..."}
@@ -19,12 +20,16 @@
  *     {"command": "check-nat"}             {"ok": true, "check": {...}}
  *     anything else                        {"ok": false, "error": "in plain words"}
  *
- * Whoever may connect may read.  What changes something (refresh, restart, stop, start, log) is
- * only done for root and natterd's own user, by the credentials that the kernel has of the client.
+ * Whoever may connect may read.  What changes something (refresh, restart, stop, start, log, reload)
+ * is only done for root and natterd's own user, by the credentials that the kernel has of the client.
  *
  * A mapping is an object with every field of record.h; refreshed is the number of
  * mappings that look again; metrics are metrics.h's text; a check is checknat_verdict.h's, and
  * its answer takes up to a minute.  Several requests may follow one another.
+ *
+ * A reload's numbers are those of reload_counts in reload_services.h; beside them are
+ * "needs_restart", the settings that only a start applies and that differ, and "text", all of it in
+ * a line.  A file that is refused is an error with "mistakes", a line each.
  *
  * News is {"time": 1700000000, "event": "change", "mapping": {...}}: first each mapping as
  * it is ("present"), then what happened since the client was last told of a mapping: to

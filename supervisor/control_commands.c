@@ -12,6 +12,7 @@
 
 #include "checknat.h"
 #include "checknat_verdict.h"
+#include "control_reload.h"
 #include "log.h"
 #include "metrics.h"
 #include "record.h"
@@ -33,8 +34,8 @@ enum permission {
 
 struct command {
 	const char *name;
-	enum permission permission;
 	bool (*answer)(struct json_object *request, struct json_object *answer); /* false: later */
+	enum permission permission;
 };
 
 void
@@ -252,19 +253,28 @@ answer_watch(struct json_object *request, struct json_object *answer)
 	return false;
 }
 
+static bool
+answer_reload(struct json_object *request, struct json_object *answer)
+{
+	(void)request;
+	control_reload(answer);
+	return true;
+}
+
 static const struct command commands[] = {
-    {"list", PERMISSION_READ, answer_list},
-    {"show", PERMISSION_READ, answer_show},
-    {"refresh", PERMISSION_CHANGE, answer_refresh},
-    {"restart", PERMISSION_CHANGE, answer_restart},
-    {"stop", PERMISSION_CHANGE, answer_stop},
-    {"start", PERMISSION_CHANGE, answer_start},
-    {"log", PERMISSION_CHANGE, answer_log},
-    {"log-level", PERMISSION_READ, answer_log_level},
-    {"watch", PERMISSION_READ, answer_watch},
-    {"metrics", PERMISSION_READ, answer_metrics},
-    {"version", PERMISSION_READ, answer_version},
-    {"check-nat", PERMISSION_READ, answer_check},
+    {"list", answer_list, PERMISSION_READ},
+    {"show", answer_show, PERMISSION_READ},
+    {"refresh", answer_refresh, PERMISSION_CHANGE},
+    {"restart", answer_restart, PERMISSION_CHANGE},
+    {"stop", answer_stop, PERMISSION_CHANGE},
+    {"start", answer_start, PERMISSION_CHANGE},
+    {"log", answer_log, PERMISSION_CHANGE},
+    {"log-level", answer_log_level, PERMISSION_READ},
+    {"reload", answer_reload, PERMISSION_CHANGE},
+    {"watch", answer_watch, PERMISSION_READ},
+    {"metrics", answer_metrics, PERMISSION_READ},
+    {"version", answer_version, PERMISSION_READ},
+    {"check-nat", answer_check, PERMISSION_READ},
 };
 
 static bool
@@ -317,6 +327,13 @@ control_commands_open(struct event_base *base, const struct config *config, cont
 	checks.base = base;
 	checks.config = config;
 	checks.checked = checked;
+}
+
+bool
+control_commands_use(const struct config *config)
+{
+	checks.config = config;
+	return checks.check != NULL;
 }
 
 void

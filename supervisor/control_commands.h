@@ -8,6 +8,7 @@
 
 #include <event2/event.h>
 #include <json-c/json.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "config.h"
@@ -17,6 +18,8 @@ typedef void control_checked(struct json_object *answer);
 
 /* Makes NAT checks possible; config must outlive them. */
 void control_commands_open(struct event_base *base, const struct config *config, control_checked *checked);
+/* The same with another configuration; a check that runs goes on.  Returns whether there is one. */
+bool control_commands_use(const struct config *config);
 /* Ends a check that runs. */
 void control_commands_close(void);
 

@@ -36,6 +36,20 @@ hook_settings_copy(const struct hook_settings *from, struct hook_settings *to)
 	to->retry = from->retry;
 }
 
+static bool
+is_same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+bool
+hook_settings_equal(const struct hook_settings *a, const struct hook_settings *b)
+{
+	return is_same_text(a->command, b->command) && is_same_text(a->user, b->user) && a->uid == b->uid &&
+	       a->gid == b->gid && is_same_text(a->home, b->home) && is_same_text(a->shell, b->shell) &&
+	       a->timeout == b->timeout && a->retry == b->retry;
+}
+
 void
 hook_settings_free(struct hook_settings *settings)
 {

@@ -6,6 +6,7 @@
 #ifndef HOOK_SETTINGS_H
 #define HOOK_SETTINGS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -30,6 +31,7 @@ struct hook_settings {
 void hook_settings_copy(const struct hook_settings *from, struct hook_settings *to);
 /* The account alone: what to had is freed. */
 void hook_settings_copy_account(const struct hook_settings *from, struct hook_settings *to);
+bool hook_settings_equal(const struct hook_settings *a, const struct hook_settings *b);
 /* Leaves it empty. */
 void hook_settings_free(struct hook_settings *settings);
 

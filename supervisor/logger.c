@@ -150,3 +150,12 @@ logger_close(void)
 	event_free(logger.reopen);
 	repeats_close();
 }
+
+int
+logger_choose(const char *path)
+{
+	if (path != NULL)
+		return logger_use_file(path);
+	logger_use_syslog();
+	return 0;
+}

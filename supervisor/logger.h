@@ -15,6 +15,9 @@ void logger_use_stderr(void);
  * lines go where they went. */
 int logger_use_file(const char *path);
 void logger_use_syslog(void);
+/* What a daemon's log is: a file, which may be the one that it has, or, NULL, syslog.  Returns 0,
+ * or -1 with errno; then lines go where they went. */
+int logger_choose(const char *path);
 
 /* From now on SIGUSR1 has the file, if there is one, opened anew, for whoever moved it
  * away; and lines that repeat others are counted (repeats.h). */

@@ -39,7 +39,7 @@ keep_addresses(struct lookup_answer *answer, const struct addrinfo *list)
 
 /* In the child. */
 static void __attribute__((noreturn))
-look_up(const char *host, uint32_t index, uid_t uid, gid_t gid)
+look_up(const char *host, uint32_t id, uid_t uid, gid_t gid)
 {
 	struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *list = NULL;
 	struct lookup_answer answer;
@@ -48,7 +48,7 @@ look_up(const char *host, uint32_t index, uid_t uid, gid_t gid)
 	    (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0))
 		_exit(EXIT_FAILURE);
 	memset(&answer, 0, sizeof(answer));
-	answer.index = index;
+	answer.id = id;
 	alarm(CHILD_SECONDS);
 	answer.error = getaddrinfo(host, NULL, &hints, &list);
 	keep_addresses(&answer, list);
@@ -56,12 +56,12 @@ look_up(const char *host, uint32_t index, uid_t uid, gid_t gid)
 }
 
 pid_t
-lookup_start(const char *host, uint32_t index, int pipe, uid_t uid, gid_t gid)
+lookup_start(const char *host, uint32_t id, int pipe, uid_t uid, gid_t gid)
 {
 	pid_t pid = child_fork(pipe);
 
 	if (pid == 0)
-		look_up(host, index, uid, gid);
+		look_up(host, id, uid, gid);
 	return pid;
 }
 

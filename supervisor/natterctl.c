@@ -155,6 +155,24 @@ run_metrics(const char *argument)
 }
 
 static void
+print_reload(struct json_object *done)
+{
+	struct json_object *text;
+
+	if (json_object_object_get_ex(done, "text", &text))
+		natterctl_print_text(json_object_get_string(text));
+}
+
+static int
+run_reload(const char *argument)
+{
+	static const struct question q = {
+	    "reload", "reload", json_type_object, NATTERCTL_PATIENCE, print_reload, NULL};
+
+	return ask_and_print(&q, argument);
+}
+
+static void
 print_restarted(struct json_object *changed)
 {
 	(void)changed;
@@ -262,6 +280,7 @@ static const struct natterctl_command commands[] = {
     {"restart", "NAME", "another worker in the same place; connections through the mapping end", run_restart},
     {"stop", "NAME", "let the mapping's port and address go, until it is started again", run_stop},
     {"start", "NAME", "start a mapping that was stopped", run_start},
+    {"reload", NULL, "have natter.cfg read again; what stays the same goes on", run_reload},
     {"log", "[LEVEL]", "log from now on at error, warning, info or debug; or print the present level", run_log},
     {"check-nat", NULL, "what kind of NAT is in the way; can natter work here?", run_check_nat},
     {"import", "FILE", "a configuration of v0.9 as a natter.cfg; - reads standard input", natterctl_import},

@@ -96,6 +96,23 @@ receive_answer(FILE *in)
 	return NULL;
 }
 
+/* Of a natter.cfg that is refused. */
+static void
+print_mistakes(struct json_object *answer)
+{
+	struct json_object *list;
+	const char *mistake;
+	size_t i;
+
+	if (!json_object_object_get_ex(answer, "mistakes", &list) || !json_object_is_type(list, json_type_array))
+		return;
+	for (i = 0; i < json_object_array_length(list); i++) {
+		mistake = json_object_get_string(json_object_array_get_idx(list, i));
+		table_put_text(stderr, mistake != NULL ? mistake : "", 0);
+		fputc('\n', stderr);
+	}
+}
+
 int
 natterctl_check_answer(struct json_object *answer, const char *value)
 {
@@ -106,6 +123,7 @@ natterctl_check_answer(struct json_object *answer, const char *value)
 		return NATTERCTL_OK;
 	if (json_object_object_get_ex(answer, "error", &member))
 		error = json_object_get_string(member);
+	print_mistakes(answer);
 	fputs("natterctl: ", stderr);
 	if (value != NULL)
 		fprintf(stderr, "%s: ", value);

@@ -28,12 +28,15 @@
 #include "options.h"
 #include "ports.h"
 #include "publish.h"
+#include "reload.h"
 #include "resolve.h"
 #include "service.h"
 #include "single.h"
 #include "spawn.h"
 #include "status.h"
 #include "unrest.h"
+
+static bool was_on_terminal; /* at the start, and stays there */
 
 static void
 on_end_signal(evutil_socket_t number, short what, void *arg)
@@ -43,20 +46,31 @@ on_end_signal(evutil_socket_t number, short what, void *arg)
 	event_base_loopbreak(arg);
 }
 
+/* One that has hung up is none any more. */
+static bool
+is_on_terminal(void)
+{
+	return isatty(STDIN_FILENO) || isatty(STDERR_FILENO);
+}
+
+/* From a terminal that went away it means the end, from everybody else that natter.cfg is to be read again. */
 static void
 on_hang_up(evutil_socket_t number, short what, void *arg)
 {
-	(void)number;
-	(void)what;
-	(void)arg;
-	log_warning("natterd: natter.cfg is read at the start only: restart natterd to change it");
+	struct reload_result result;
+
+	if (was_on_terminal && !is_on_terminal()) {
+		on_end_signal(number, what, arg);
+		return;
+	}
+	reload_now(&result);
+	reload_result_free(&result);
 }
 
-/* A daemon's terminal cannot hang up: there the signal is the custom of asking for another configuration. */
 static struct event *
-watch_signal(struct event_base *base, int number, bool foreground)
+watch_signal(struct event_base *base, int number, bool single)
 {
-	bool ends = number != SIGHUP || foreground;
+	bool ends = number != SIGHUP || single;
 	struct event *e = evsignal_new(base, number, ends ? on_end_signal : on_hang_up, base);
 
 	if (e == NULL || event_add(e, NULL) < 0)
@@ -99,11 +113,7 @@ choose_log(const struct options *options, const struct config *config)
 	if (options->foreground)
 		return 0;
 	config_mistake_mark(NULL);
-	if (config->log_file == NULL) {
-		logger_use_syslog();
-		return 0;
-	}
-	if (logger_use_file(config->log_file) == 0)
+	if (logger_choose(config->log_file) == 0)
 		return 0;
 	log_error("natterd: cannot open the log file %s: %s", config->log_file, strerror(errno));
 	return -1;
@@ -113,16 +123,13 @@ static struct config *
 load(const struct options *options)
 {
 	struct config *config = is_single(options) ? single_load(options) : config_load(options->config_file);
-	struct config_mapping *m;
 
 	if (config == NULL)
 		exit(EXIT_FAILURE);
-	if (is_single(options))
-		config->log_level = LOG_LEVEL_WARNING; /* the console says the rest */
 	if (options->verbose > 0)
-		config->log_level = LOG_LEVEL_DEBUG;
-	TAILQ_FOREACH(m, &config->mappings, entry)
-		m->mapping.log_level = config->log_level;
+		config_set_log_level(config, LOG_LEVEL_DEBUG);
+	else if (is_single(options))
+		config_set_log_level(config, LOG_LEVEL_WARNING); /* the console says the rest */
 	log_set_level(config->log_level);
 	return config;
 }
@@ -133,7 +140,10 @@ take_place(const struct options *options, struct config *config)
 {
 	if (is_single(options))
 		return single_check_port(&TAILQ_FIRST(&config->mappings)->mapping);
-	return daemon_take_pid_file(config->pid_file) < 0 ? -1 : ports_assign(config);
+	if (daemon_take_pid_file(config->pid_file) < 0 || ports_assign(config) < 0)
+		return -1;
+	ports_use(config);
+	return 0;
 }
 
 static int
@@ -244,8 +254,9 @@ close_all(struct event_base *base)
 	daemon_remove_pid_file();
 }
 
+/* *config may be another one afterwards. */
 static int
-serve(const struct options *options, struct config *config)
+serve(const struct options *options, struct config **config)
 {
 	struct event_base *base;
 	static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
@@ -264,9 +275,11 @@ serve(const struct options *options, struct config *config)
 		fatal("natterd: cannot make an event loop");
 	console_use_loop(base);
 	logger_open(base);
+	was_on_terminal = options->foreground && is_on_terminal();
 	for (i = 0; i < 3; i++)
-		watched[i] = watch_signal(base, signals[i], options->foreground);
-	result = open_all(base, options, config);
+		watched[i] = watch_signal(base, signals[i], is_single(options));
+	result = open_all(base, options, *config);
+	reload_open(base, options, config);
 	if (result == 0) {
 		daemon_ready();
 		notify_ready();
@@ -357,7 +370,7 @@ main(int argc, char **argv)
 		show_on_console(&options, config);
 	else
 		show_in_log(&options, config);
-	result = serve(&options, config);
+	result = serve(&options, &config);
 	config_free(config);
 	if (result < 0)
 		return EXIT_FAILURE;

@@ -116,6 +116,16 @@ neighbours_take_report(const struct service *s, const struct report *old)
 }
 
 void
+neighbours_forget(const struct service *s)
+{
+	struct group *g;
+
+	LIST_FOREACH(g, &neighbours.groups, entry)
+		if (g->source == s)
+			g->source = NULL;
+}
+
+void
 neighbours_open(struct event_base *base)
 {
 	neighbours.base = base;

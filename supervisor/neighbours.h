@@ -22,4 +22,7 @@ bool neighbours_share_nat(const struct service *a, const struct service *b);
  * before: if that is news of the NAT, the others look again. */
 void neighbours_take_report(const struct service *s, const struct report *old);
 
+/* s goes away. */
+void neighbours_forget(const struct service *s);
+
 #endif

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "broker.h"
+#include "farewell.h"
 #include "log.h"
 #include "spawn.h"
 #include "text.h"
@@ -66,6 +67,17 @@ peer_forget(struct peer *p)
 		LIST_REMOVE(p, entry);
 	peer_kill(p);
 	p->pid = 0;
+}
+
+void
+peer_dismiss(struct peer *p)
+{
+	if (p->pid > 0 && p->readable != NULL) {
+		farewell_begin(event_get_base(p->readable), p->pid);
+		LIST_REMOVE(p, entry);
+		p->pid = 0;
+	}
+	peer_forget(p);
 }
 
 static void

@@ -58,7 +58,10 @@ void peer_kill(struct peer *p);
 /* Its worker, if there is one, is killed, and its end is nobody's news. */
 void peer_forget(struct peer *p);
 
-/* Nothing if there is no worker. */
+/* The same, but it may leave by itself, so that its connections end as they should. */
+void peer_dismiss(struct peer *p);
+
+/* These do nothing if there is no worker. */
 /* *mapping is another one, but for its protocol, task, bind address and identity. */
 void peer_send_mapping(struct peer *p);
 void peer_send_servers(struct peer *p, const struct servers *servers);

@@ -21,7 +21,7 @@
 #define TRIES 1000
 
 static struct {
-	struct config *config; /* of ports_assign, or NULL */
+	struct config *config; /* in use, or NULL */
 	char path[PATH_MAX];
 } ports;
 
@@ -102,6 +102,33 @@ find_remembered(const char *path, const struct mapping *mapping)
 	return (uint16_t)found;
 }
 
+/* The same mapping as it is in use; NULL: it is not. */
+static const struct config_mapping *
+find_used(const struct mapping *mapping)
+{
+	const struct config_mapping *m;
+
+	if (ports.config == NULL)
+		return NULL;
+	TAILQ_FOREACH(m, &ports.config->mappings, entry)
+		if (m->mapping.protocol == mapping->protocol && strcmp(m->mapping.name, mapping->name) == 0)
+			return m;
+	return NULL;
+}
+
+/* A port that is natterd's already is not tried. */
+static bool
+keep_port(const struct config *config, struct mapping *mapping, bool *chosen)
+{
+	const struct config_mapping *used = find_used(mapping);
+
+	if (used == NULL || is_taken(config, mapping, addr_port(&used->mapping.bind)))
+		return false;
+	addr_set_port(&mapping->bind, addr_port(&used->mapping.bind));
+	*chosen = *chosen || !used->chooses_port;
+	return true;
+}
+
 /* The remembered port, even while another program has it, would be best: but
  * only a port that can be bound opens anything. */
 static int
@@ -109,6 +136,8 @@ assign_port(const struct config *config, const char *path, struct mapping *mappi
 {
 	uint16_t port = find_remembered(path, mapping);
 
+	if (keep_port(config, mapping, chosen))
+		return 0;
 	if (port != 0 && !is_taken(config, mapping, port)) {
 		addr_set_port(&mapping->bind, port);
 		if (broker_try_port(mapping, true) == 0)
@@ -171,7 +200,6 @@ ports_assign(struct config *config)
 
 	if (snprintf(ports.path, sizeof(ports.path), "%s/ports", config->state_dir) >= (int)sizeof(ports.path))
 		fatal("natterd: the name of state_dir is too long: %s", config->state_dir);
-	ports.config = config;
 	TAILQ_FOREACH(m, &config->mappings, entry) {
 		m->chooses_port = addr_port(&m->mapping.bind) == 0;
 		if (m->chooses_port && assign_port(config, ports.path, &m->mapping, &chosen) < 0)
@@ -180,6 +208,12 @@ ports_assign(struct config *config)
 	if (chosen && result == 0)
 		remember(config, ports.path);
 	return result;
+}
+
+void
+ports_use(struct config *config)
+{
+	ports.config = config;
 }
 
 static struct config_mapping *

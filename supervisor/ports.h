@@ -12,12 +12,16 @@
 #include "config.h"
 
 /* Gives every mapping whose port is 0 the remembered one, or a random one that
- * is free, and remembers it.  Returns 0, or -1 with the error logged if a
- * mapping could not get any port; a memory that cannot be read or written is
- * only warned about. */
+ * is free, and remembers it.  One that is in use (ports_use) keeps its port.  Returns 0, or -1
+ * with the error logged if a mapping could not get any port; a memory that cannot be read or
+ * written is only warned about. */
 int ports_assign(struct config *config);
 
-/* Did ports_assign give the mapping of this name its port? */
+/* From now on these mappings, with their ports assigned, are those in use.  config must live
+ * until it is called again. */
+void ports_use(struct config *config);
+
+/* Did ports_assign give the mapping of this name, which is in use, its port? */
 bool ports_is_chosen(const char *name);
 
 /* Gives the mapping, of which ports_assign chose the port, another one, and remembers it.

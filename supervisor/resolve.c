@@ -22,6 +22,7 @@
 #define REFRESH_SECONDS 600
 
 struct name {
+	uint32_t id; /* its own for ever: a child may answer when others are gone */
 	char host[ADDR_HOST_SIZE];
 	struct addr addresses[LOOKUP_ADDRESSES_MAX]; /* port 0 */
 	uint32_t count;
@@ -34,6 +35,7 @@ struct name {
 static struct {
 	struct name *names;
 	size_t count;
+	uint32_t next_id;
 	int pipe[2]; /* a child writes to 1, we read from 0 */
 	struct event *readable;
 	struct event *timer;   /* to what failed */
@@ -71,6 +73,7 @@ add_name(const char *host)
 	resolve.names = n;
 	n = &resolve.names[resolve.count++];
 	memset(n, 0, sizeof(*n));
+	n->id = resolve.next_id++;
 	snprintf(n->host, sizeof(n->host), "%s", host);
 	n->numeric = addr_parse(host, 0, &n->addresses[0]) == 0;
 	n->count = n->numeric ? 1 : 0;
@@ -86,15 +89,15 @@ add_names(const struct config_hosts *hosts)
 }
 
 static void
-start_look_up(size_t index)
+start_look_up(struct name *n)
 {
-	pid_t pid = lookup_start(resolve.names[index].host, (uint32_t)index, resolve.pipe[1], resolve.uid, resolve.gid);
+	pid_t pid = lookup_start(n->host, n->id, resolve.pipe[1], resolve.uid, resolve.gid);
 
 	if (pid < 0)
-		take_failure(&resolve.names[index], strerror(errno));
+		take_failure(n, strerror(errno));
 	else
-		resolve.names[index].pid = pid;
-	resolve.names[index].answered = false;
+		n->pid = pid;
+	n->answered = false;
 }
 
 static void
@@ -114,10 +117,10 @@ look_up_names(bool only_failing)
 	size_t i;
 
 	for (i = 0; i < resolve.count; i++) {
-		const struct name *n = &resolve.names[i];
+		struct name *n = &resolve.names[i];
 
 		if (!n->numeric && n->pid == 0 && (n->failing || !only_failing))
-			start_look_up(i);
+			start_look_up(n);
 	}
 }
 
@@ -186,24 +189,40 @@ take_addresses(struct name *n, const struct lookup_answer *answer)
 	resolve.changed();
 }
 
+/* NULL if it is forgotten. */
+static struct name *
+find_id(uint32_t id)
+{
+	size_t i;
+
+	for (i = 0; i < resolve.count; i++)
+		if (resolve.names[i].id == id)
+			return &resolve.names[i];
+	return NULL;
+}
+
 /* Returns false when there is nothing more to read. */
 static bool
 read_answer(void)
 {
 	struct lookup_answer answer;
-	int n = lookup_read(resolve.pipe[0], &answer);
+	int result = lookup_read(resolve.pipe[0], &answer);
+	struct name *n;
 
-	if (n == 0)
+	if (result == 0)
 		return false;
-	if (n < 0 || answer.index >= resolve.count) {
+	if (result < 0 || answer.id >= resolve.next_id) {
 		log_error("natterd: a look-up's answer is malformed and is ignored");
 		return true;
 	}
-	resolve.names[answer.index].answered = true;
+	n = find_id(answer.id);
+	if (n == NULL)
+		return true;
+	n->answered = true;
 	if (answer.count > 0)
-		take_addresses(&resolve.names[answer.index], &answer);
+		take_addresses(n, &answer);
 	else
-		take_failure(&resolve.names[answer.index], gai_strerror(answer.error));
+		take_failure(n, gai_strerror(answer.error));
 	return true;
 }
 
@@ -243,10 +262,64 @@ resolve_add(const struct config_hosts *hosts)
 
 	add_names(hosts);
 	for (i = 0; i < hosts->count; i++) {
-		const struct name *n = find_name(hosts->list[i].host);
+		struct name *n = find_name(hosts->list[i].host);
 
 		if (n->count == 0 && n->pid == 0)
-			start_look_up((size_t)(n - resolve.names));
+			start_look_up(n);
+	}
+}
+
+static bool
+has_name(const struct config_hosts *hosts, const char *host)
+{
+	size_t i;
+
+	for (i = 0; i < hosts->count; i++)
+		if (strcmp(hosts->list[i].host, host) == 0)
+			return true;
+	return false;
+}
+
+/* The global lists are for NAT checks. */
+static bool
+is_wanted(const struct config *config, const char *host)
+{
+	const struct config_mapping *m;
+
+	TAILQ_FOREACH(m, &config->mappings, entry)
+		if (has_name(&m->stun, host) || has_name(&m->keep_alive, host))
+			return true;
+	return has_name(&config->stun[PROTOCOL_TCP], host) || has_name(&config->stun[PROTOCOL_UDP], host);
+}
+
+static void
+forget_unwanted(const struct config *config)
+{
+	size_t i = 0;
+
+	while (i < resolve.count) {
+		struct name *n = &resolve.names[i];
+
+		if (is_wanted(config, n->host)) {
+			i++;
+			continue;
+		}
+		if (n->pid > 0)
+			kill(n->pid, SIGKILL);
+		*n = resolve.names[--resolve.count];
+	}
+}
+
+void
+resolve_change(const struct config *config, bool forget)
+{
+	const struct config_mapping *m;
+
+	if (forget)
+		forget_unwanted(config);
+	TAILQ_FOREACH(m, &config->mappings, entry) {
+		resolve_add(&m->stun);
+		resolve_add(&m->keep_alive);
 	}
 }
 

@@ -15,10 +15,14 @@
 
 #include "config.h"
 
-/* Begins to look up every name of config, which must live as long.  changed is
+/* Begins to look up every name of config's mappings.  changed is
  * called whenever an address was learned, or a name without one could not be resolved.  Returns 0, or -1 with errno. */
 int resolve_open(struct event_base *base, const struct config *config, void (*changed)(void));
 void resolve_close(void);
+
+/* From now on the names are those of config, which may go away afterwards; those of before that
+ * it does not have are forgotten if forget is set.  What has no address is looked up. */
+void resolve_change(const struct config *config, bool forget);
 
 /* Begins to look up those of these names that have no address; the resolver must be open. */
 void resolve_add(const struct config_hosts *hosts);

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "alloc.h"
+#include "farewell.h"
 #include "hook.h"
 #include "jitter.h"
 #include "lastresort.h"
@@ -184,7 +185,7 @@ service_renew(struct service *s, const char *why)
 {
 	if (service_is_stopped(s))
 		return; /* whoever starts it starts what it is by then */
-	peer_forget(&s->peer);
+	peer_dismiss(&s->peer);
 	event_del(s->healthy);
 	succession_give_up(s, why);
 	schedule_restart(s);
@@ -196,8 +197,8 @@ on_socket(void *context, int error)
 	lastresort_note(context, error);
 }
 
-static void
-add_service(const struct config *config, const struct config_mapping *m)
+struct service *
+service_add(const struct config *config, const struct config_mapping *m)
 {
 	static const struct peer_handlers handlers = {on_message, on_socket, on_ended};
 	struct service *s = alloc_zero(sizeof(*s));
@@ -217,6 +218,14 @@ add_service(const struct config *config, const struct config_mapping *m)
 		fatal("natterd: out of memory");
 	s->hook = hook_new(services.base, s, &m->hook, config->directory);
 	TAILQ_INSERT_TAIL(&services.list, s, entry);
+	return s;
+}
+
+void
+service_begin(struct service *s)
+{
+	servers_list(s, &s->servers);
+	start_worker(s);
 }
 
 void
@@ -229,27 +238,29 @@ services_start(struct event_base *base, const struct config *config)
 	neighbours_open(base);
 	servers_open(base, services_update_servers);
 	TAILQ_FOREACH(m, &config->mappings, entry)
-		add_service(config, m);
-	TAILQ_FOREACH(s, &services.list, entry) {
-		servers_list(s, &s->servers);
-		start_worker(s);
-	}
+		service_add(config, m);
+	TAILQ_FOREACH(s, &services.list, entry)
+		service_begin(s);
+}
+
+static void
+free_service(struct service *s)
+{
+	TAILQ_REMOVE(&services.list, s, entry);
+	event_free(s->restart);
+	event_free(s->healthy);
+	event_free(s->takeover_deadline);
+	held_end(&s->held);
+	free(s);
 }
 
 void
-services_update_servers(void)
+service_remove(struct service *s)
 {
-	struct servers servers;
-	struct service *s;
-
-	TAILQ_FOREACH(s, &services.list, entry) {
-		servers_list(s, &servers);
-		if (memcmp(&servers, &s->servers, sizeof(servers)) == 0)
-			continue;
-		s->servers = servers;
-		peer_send_servers(&s->peer, &servers);
-	}
-	servers_forget_unused();
+	hook_retire(s->hook);
+	peer_dismiss(&s->peer);
+	neighbours_forget(s);
+	free_service(s);
 }
 
 void
@@ -269,6 +280,7 @@ services_stop(void)
 	struct service *s;
 
 	services.base = NULL;
+	farewell_end_all();
 	peers_stop();
 	TAILQ_FOREACH(s, &services.list, entry) {
 		hook_retire(s->hook);
@@ -283,12 +295,6 @@ services_free(void)
 
 	servers_close();
 	neighbours_close();
-	while ((s = TAILQ_FIRST(&services.list)) != NULL) {
-		TAILQ_REMOVE(&services.list, s, entry);
-		event_free(s->restart);
-		event_free(s->healthy);
-		event_free(s->takeover_deadline);
-		held_end(&s->held);
-		free(s);
-	}
+	while ((s = TAILQ_FIRST(&services.list)) != NULL)
+		free_service(s); /* NOLINT(clang-analyzer-unix.Malloc): it takes itself off the list */
 }

@@ -70,10 +70,18 @@ struct service *service_find(const char *name);
 /* New resolved addresses, or news of servers: sends them to every worker that they concern. */
 void services_update_servers(void);
 
-/* From now on its mapping is *m, which differs in neither protocol nor bind address and must
- * live as long as the service or until the next change: the worker goes on with it, and neither
- * the hole nor a connection is lost.  Nothing is said of it. */
-void service_change(struct service *s, const struct config_mapping *m);
+/* The next three are for a configuration that is read again.  *m is of config and must live as
+ * long as the service, or until it has another one. */
+/* Makes a service, the last one of the table, which service_begin then starts. */
+struct service *service_add(const struct config *config, const struct config_mapping *m);
+void service_begin(struct service *s);
+/* From now on its mapping is *m, which has the same protocol and bind address: its worker goes
+ * on with it, and neither the hole nor a connection is lost. */
+void service_change(struct service *s, const struct config *config, const struct config_mapping *m);
+/* The same for another protocol or address, which takes another worker. */
+void service_move(struct service *s, const struct config *config, const struct config_mapping *m);
+/* Its worker leaves, its hole is let go, and s is freed. */
+void service_remove(struct service *s);
 
 /* From now on natterd and all of its workers log at this level. */
 void services_set_log_level(enum log_level level);

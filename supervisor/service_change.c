@@ -1,13 +1,27 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Mappings that go on with other settings; see service.h.
+ * Mappings that go on with other settings or servers; see service.h.
  */
 #include "service.h"
 
 #include <string.h>
 
 #include "broker.h"
+#include "hook.h"
 #include "log.h"
+#include "servers.h"
+
+/* A mapping with another name is gone for whoever was told of it, and another one is there. */
+static void
+change_hook(struct service *s, const struct config *config, const struct config_mapping *m)
+{
+	if (strcmp(s->mapping.name, m->mapping.name) != 0) {
+		hook_retire(s->hook);
+		s->hook = hook_new(event_get_base(s->restart), s, &m->hook, config->directory);
+	} else if (!hook_settings_equal(&s->config->hook, &m->hook)) {
+		hook_change(s->hook, &m->hook);
+	}
+}
 
 /* What is held of the worker's sockets is what the mapping needs now. */
 static void
@@ -22,16 +36,47 @@ change_held(struct service *s, const char *congestion_control)
 }
 
 void
-service_change(struct service *s, const struct config_mapping *m)
+service_change(struct service *s, const struct config *config, const struct config_mapping *m)
 {
 	struct mapping old = s->mapping;
 
+	change_hook(s, config, m);
 	s->config = m;
 	s->mapping = m->mapping;
-	if (memcmp(&old, &s->mapping, sizeof(old)) == 0)
-		return;
-	change_held(s, old.congestion_control);
-	peer_send_mapping(&s->peer);
+	if (memcmp(&old, &s->mapping, sizeof(old)) != 0) {
+		change_held(s, old.congestion_control);
+		peer_send_mapping(&s->peer);
+	}
+	hook_update(s->hook);
+}
+
+/* Everybody is told of the loss while the mapping is still what was lost. */
+void
+service_move(struct service *s, const struct config *config, const struct config_mapping *m)
+{
+	s->failures = 0;
+	service_renew(s, "natter.cfg has another address, port or protocol for it");
+	change_hook(s, config, m);
+	s->config = m;
+	s->mapping = m->mapping;
+	memset(&s->portloss, 0, sizeof(s->portloss));
+	interface_init(&s->interface, &s->mapping);
+}
+
+void
+services_update_servers(void)
+{
+	struct servers servers;
+	struct service *s;
+
+	TAILQ_FOREACH(s, services_all(), entry) {
+		servers_list(s, &servers);
+		if (memcmp(&servers, &s->servers, sizeof(servers)) == 0)
+			continue;
+		s->servers = servers;
+		peer_send_servers(&s->peer, &servers);
+	}
+	servers_forget_unused();
 }
 
 void

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "farewell.h"
 #include "hook.h"
 #include "log.h"
 #include "message.h"
@@ -152,6 +153,6 @@ spawn_reap(void)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		if (!peers_reaped(pid, status) && !hooks_reaped(pid, status))
+		if (!peers_reaped(pid, status) && !farewell_reaped(pid) && !hooks_reaped(pid, status))
 			resolve_reaped(pid);
 }

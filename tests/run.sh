@@ -9,7 +9,7 @@ set -uo pipefail
 
 # These wait for silence, or for time to pass, most of the time: each lane runs beside the others, and what it says
 # comes at the end.
-lanes=("check.bats" "install.bats" "package.bats" "idle.bats control.bats" "diagnosis.bats interval.bats mappings.bats"
+lanes=("check.bats" "install.bats" "package.bats" "idle.bats control.bats" "reload.bats" "diagnosis.bats interval.bats mappings.bats"
     "keepalive.bats neighbours.bats network.bats" "rebind.bats takeover.bats" "deployments.bats service.bats workers.bats"
     "commandline.bats servers.bats v09.bats" "bench/bench.bats bench/relays.bats" "hooks_ready.bats hooks_lab.bats metrics.bats hooks.bats")
 

@@ -49,7 +49,7 @@ start_daemon() {
     kill -HUP "$pid"
     kill -USR1 "$pid"
     kill -USR2 "$pid"
-    lab_wait 2 grep -q "restart natterd" "$LAB_DIR/natter.log"
+    lab_wait 2 grep -q "read $LAB_DIR/natter.cfg again: 1 mapping kept" "$LAB_DIR/natter.log"
     natter_is web state open
 }
 

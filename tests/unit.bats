@@ -58,6 +58,10 @@ run_unit() {
     run_unit relay_change
 }
 
+@test "a configuration read again, compared with the one before" {
+    run_unit config_compare
+}
+
 @test "time limits of many things" {
     run_unit expiry
 }

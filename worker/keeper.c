@@ -58,6 +58,32 @@ begin_to_look(struct keeper *k)
 
 /* --- What becomes of the connections --- */
 
+static bool
+is_listed(void *context, const struct keepalive *link)
+{
+	const struct servers *servers = ((const struct keeper *)context)->servers;
+
+	return server_is_listed(keepalive_server(link), servers->keep_alive, servers->keep_alive_count);
+}
+
+static bool
+is_unlisted(void *context, const struct keepalive *link)
+{
+	return !is_listed(context, link);
+}
+
+/* Never the last ones before their successors are there. */
+void
+keeper_leave_unlisted(struct keeper *k)
+{
+	if (k->servers->keep_alive_count == 0)
+		return; /* none is known yet */
+	if (links_any(k->links, is_listed, k))
+		links_remove(k->links, is_unlisted, k, false);
+	else
+		links_replace(k->links, is_unlisted, k, false);
+}
+
 static void
 on_up(void *context, bool is_first)
 {
@@ -65,6 +91,7 @@ on_up(void *context, bool is_first)
 
 	if (is_watching(k))
 		begin_to_look(k);
+	keeper_leave_unlisted(k);
 	if (!is_first)
 		return;
 	k->trouble_at = net_now();
@@ -214,21 +241,6 @@ bool
 keeper_is_live(const struct keeper *k)
 {
 	return keeper_is_up(k) && !k->vigil.in_doubt;
-}
-
-static bool
-is_unlisted(void *context, const struct keepalive *link)
-{
-	const struct servers *servers = ((const struct keeper *)context)->servers;
-
-	return servers->keep_alive_count > 0 &&
-	       !server_is_listed(keepalive_server(link), servers->keep_alive, servers->keep_alive_count);
-}
-
-void
-keeper_leave_unlisted(struct keeper *k)
-{
-	links_replace(k->links, is_unlisted, k, false);
 }
 
 struct survivor {

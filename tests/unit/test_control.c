@@ -2,7 +2,7 @@
 /*
  * The files control*.c: the socket's file, the requests, clients that watch, and clients that
  * misbehave.  The NAT check itself is a stand-in.
- * NEEDS: supervisor/control supervisor/control_client supervisor/control_commands supervisor/control_socket supervisor/control_watch supervisor/files supervisor/record supervisor/counts supervisor/metrics supervisor/outer_event
+ * NEEDS: supervisor/control supervisor/control_client supervisor/control_commands supervisor/control_reload supervisor/control_socket supervisor/control_watch supervisor/files supervisor/record supervisor/counts supervisor/metrics supervisor/outer_event
  */
 #include "control.h"
 
@@ -17,6 +17,7 @@
 #include "checknat_verdict.h"
 #include "control_commands.h"
 #include "control_socket.h"
+#include "reload.h"
 #include "resolve.h"
 #include "supervisor.h"
 
@@ -108,6 +109,37 @@ void
 resolve_again(void)
 {
 	refreshed.names++;
+}
+
+/* reload.c's place. */
+static bool file_is_good;
+
+void
+reload_now(struct reload_result *result)
+{
+	static char first[] = "natter.cfg:3: bind: wrong", second[] = "natter.cfg:4: \"x\": too";
+	static char *mistakes[] = {first, second};
+
+	memset(result, 0, sizeof(*result));
+	result->done = file_is_good;
+	result->counts = (struct reload_counts){.kept = 4, .changed = 3, .replaced = 2, .added = 1};
+	result->needs_restart[result->needs_restart_count++] = "user";
+	result->mistakes = mistakes;
+	result->mistake_count = 2;
+}
+
+void
+reload_result_free(struct reload_result *result)
+{
+	CHECK(result->mistake_count == 2);
+}
+
+const char *
+reload_text(const struct reload_result *result, char buf[RELOAD_TEXT_SIZE])
+{
+	CHECK(result->counts.kept == 4);
+	strlcpy(buf, "in words", RELOAD_TEXT_SIZE);
+	return buf;
 }
 
 static int
@@ -325,6 +357,22 @@ test_log(void)
 	close(fd);
 }
 
+static void
+test_reload(void)
+{
+	int fd = connect_client();
+
+	file_is_good = true;
+	CHECK_TEXT(ask(fd, "{\"command\":\"reload\"}\n"),
+	    "{\"ok\":true,\"reload\":{\"kept\":4,\"changed\":3,\"replaced\":2,\"added\":1,\"removed\":0,"
+	    "\"needs_restart\":[\"user\"],\"text\":\"in words\"}}\n");
+	file_is_good = false;
+	CHECK_TEXT(ask(fd, "{\"command\":\"reload\"}\n"),
+	    "{\"ok\":false,\"error\":\"natter.cfg is refused and nothing has changed\","
+	    "\"mistakes\":[\"natter.cfg:3: bind: wrong\",\"natter.cfg:4: \\\"x\\\": too\"]}\n");
+	close(fd);
+}
+
 /* Who is neither root nor natterd's user reads all and changes nothing. */
 static void
 test_permissions(void)
@@ -341,6 +389,7 @@ test_permissions(void)
 	    "{\"ok\":false,\"error\":\"permission denied: \\\"refresh\\\" changes what natterd does, and only root may do "
 	    "that; try it with sudo\"}\n");
 	check_refreshed(0, 0, 0);
+	CHECK(strstr(ask(fd, "{\"command\":\"reload\"}\n"), "permission denied: \\\"reload\\\" changes") != NULL);
 	/* As if natterd itself ran without root. */
 	CHECK(seteuid(65533) == 0);
 	own = connect_client();
@@ -633,6 +682,7 @@ main(void)
 	test_refresh();
 	test_orders();
 	test_log();
+	test_reload();
 	test_permissions();
 	test_watch();
 	test_slow_watcher();

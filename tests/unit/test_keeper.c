@@ -12,6 +12,7 @@
 #define A "192.0.2.1:80"
 #define B "192.0.2.2:80"
 #define C "192.0.2.3:80"
+#define D "192.0.2.4:80"
 #define HOME "192.168.77.2:1"
 #define ELSEWHERE "192.168.78.2:1"
 
@@ -402,12 +403,19 @@ test_other_servers(void)
 	memset(&servers, 0, sizeof(servers));
 	keeper_leave_unlisted(keeper);
 	CHECK(!links_made[0]->leaving && !links_made[1]->leaving);
+	/* One that holds it is left, and others go at once. */
 	LIST(C, B);
 	snprintf(servers.keep_alive[0].name, sizeof(servers.keep_alive[0].name), "other");
 	keeper_leave_unlisted(keeper);
-	CHECK(made == 3 && goes_to(2, C) && links_made[0]->leaving && !links_made[1]->leaving);
+	CHECK(made == 3 && goes_to(2, C) && links_made[0] == NULL && goes_to(1, B));
 	come_up(2);
-	CHECK(links_made[0] == NULL && count_links(true) == 2 && blamed == 0 && losses == 0);
+	/* The last ones go when a successor has come. */
+	LIST(D);
+	snprintf(servers.keep_alive[0].name, sizeof(servers.keep_alive[0].name), "another");
+	keeper_leave_unlisted(keeper);
+	CHECK(made == 4 && goes_to(3, D) && count_links(true) == 2);
+	come_up(3);
+	CHECK(count_links(true) == 1 && goes_to(3, D) && blamed == 0 && losses == 0 && ups == 1);
 	finish();
 }
 

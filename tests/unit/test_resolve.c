@@ -17,6 +17,7 @@ static struct config config;
 static struct config_mapping mapping;
 static struct config_host stun[] = {{"stun.example", 3478}, {"192.0.2.9", 3479}};
 static int changes;
+static int strangers; /* children that resolve.c did not know */
 
 /* What stun.example is; 0: nobody knows. */
 static in_addr_t dns;
@@ -44,7 +45,8 @@ on_child(evutil_socket_t fd, short what, void *context)
 
 	(void)fd, (void)what, (void)context;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		CHECK(resolve_reaped(pid));
+		if (!resolve_reaped(pid))
+			strangers++;
 }
 
 static void
@@ -135,6 +137,44 @@ test_a_name_is_lost(void)
 	CHECK(changes == 3);
 }
 
+static bool
+are_known(const char *host)
+{
+	struct config_host list[] = {{"", 3478}};
+	struct config_hosts hosts = {list, 1};
+	struct servers servers;
+
+	strlcpy(list[0].host, host, sizeof(list[0].host));
+	resolve_stun(&hosts, AF_INET, &servers);
+	return servers.stun_count == 1;
+}
+
+/* Names that are new, that stay, and that nobody wants any more, one while it is being looked up. */
+static void
+test_other_names(void)
+{
+	static struct config_host first[] = {{"gone.example", 1}, {"192.0.2.8", 2}};
+	static struct config_host second[] = {{"stun.example", 3478}, {"192.0.2.7", 2}};
+	static struct config_host check[] = {{"192.0.2.8", 3}};
+	int before = changes;
+
+	mapping.stun.list = first;
+	resolve_change(&config, false);
+	CHECK(are_known("stun.example") && are_known("192.0.2.9") && are_known("192.0.2.8"));
+	mapping.stun.list = second;
+	config.stun[PROTOCOL_UDP] = (struct config_hosts){check, 1};
+	resolve_change(&config, true);
+	CHECK(servers_are("203.0.113.2:3478", "192.0.2.7:2"));
+	CHECK(are_known("192.0.2.8") && !are_known("192.0.2.9"));
+	RUN_UNTIL(is_childless());
+	CHECK(strangers == 1 && changes == before && !log_has("malformed") && !log_has("gone.example"));
+	/* Who comes again is looked up again. */
+	mapping.stun.list = first;
+	resolve_change(&config, true);
+	RUN_UNTIL(log_has("cannot resolve gone.example"));
+	CHECK(!are_known("stun.example"));
+}
+
 int
 main(void)
 {
@@ -152,6 +192,8 @@ main(void)
 	test_start_without_names();
 	test_a_server_moves();
 	test_a_name_is_lost();
+	CHECK(strangers == 0);
+	test_other_names();
 	resolve_close();
 	event_free(child);
 	return check_done();
