@@ -99,6 +99,11 @@ in_the_lab() {
 
 # --- sysv-rc ---
 
+# lost NAME: there is no such mapping any more.
+lost() {
+    ! natter_ctl show "$1"
+}
+
 @test "sysv-rc: make install, service natterd start, list, edit, reload, restart, stop" {
     in_the_lab lsb
     machine_configure web 192.168.77.3:80
@@ -112,9 +117,14 @@ in_the_lab() {
     old=$(machine_pid)
     machine_in service natterd start
     [[ $(machine_pid) == "$old" ]]
+    outer=$(natter_field web outer)
+    machine_configure web 192.168.77.3:80 other 192.168.77.3:80
     machine_in service natterd reload
+    [[ $(natter_fetch "$(natter_open other)") == "inside page" ]]
+    machine_configure web 192.168.77.3:80
     machine_in service natterd force-reload
-    [[ $(machine_pid) == "$old" ]]
+    lab_wait 5 lost other
+    [[ $(machine_pid) == "$old" && $(natter_field web outer) == "$outer" ]]
     machine_configure other 192.168.77.3:80
     machine_in service natterd restart
     [[ $(machine_pid) != "$old" ]]
@@ -228,7 +238,9 @@ unpack_openrc() {
     machine_in rc-service natterd status
     [[ $(machine_runs) == "$(machine_pid)" ]]
     old=$(machine_pid)
+    machine_configure web 192.168.77.3:80
     machine_in rc-service natterd reload
+    lab_wait 5 natter_ctl show web
     [[ $(machine_pid) == "$old" ]]
     machine_in rc-service natterd restart
     [[ $(machine_pid) != "$old" ]]
@@ -306,7 +318,7 @@ active() {
     machine_in systemctl is-active natterd
 }
 
-@test "systemd: enabled and started it opens a mapping under all restrictions, and comes back when killed" {
+@test "systemd: enabled and started it opens a mapping under all restrictions, reloads, and comes back when killed" {
     systemd_machine
     machine_in systemd-analyze verify natterd.service
     machine_in systemd-analyze security --no-pager --offline=true --threshold=40 natterd.service >/dev/null
@@ -326,6 +338,17 @@ END
     run -0 machine_in journalctl --no-pager -o cat -u natterd -p warning
     [[ $output != *"web: open at"* ]]
     old=$(machine_pid)
+    machine_configure web 192.168.77.3:80 other 192.168.77.3:80
+    machine_in systemctl reload natterd
+    natter_open other
+    lab_wait 5 status_says "2 of 2 mappings open"
+    machine_ruin
+    run ! machine_in systemctl reload natterd
+    journal_says keep_alive_intervall
+    [[ $(machine_pid) == "$old" && $(natter_field web state) == open ]]
+    machine_configure web 192.168.77.3:80
+    echo 'status_report = { status_file = "/run/natter/status.json"; };' | machine_in tee -a /etc/natter.cfg
+    machine_in systemctl reload natterd
     machine_in kill -9 "$old"
     another() {
         active && [[ $(machine_pid) != "$old" ]]

@@ -207,6 +207,8 @@ told() {
     lab_wait 5 grep -q ^NATTER_NAME=web "$LAB_DIR/hook.env"
     run ! grep NOTIFY_SOCKET "$LAB_DIR/hook.env"
     [[ $(tr '\0' '\n' <"/proc/$(natter_field web pid)/environ") != *NOTIFY_SOCKET* ]]
+    natter_ctl reload
+    lab_wait 5 told 'RELOADING=1 MONOTONIC_USEC=[0-9]+ ?READY=1'
     natter_stop
     lab_wait 5 told 'STOPPING=1'
 }
