@@ -39,7 +39,9 @@ in_the_lab() {
     run -0 machine_in find /tmp/to -type f -printf '%m %P\n'
     for file in "755 opt/sbin/natterd" "755 opt/sbin/natterctl" "755 usr/local/libexec/natter/natter-worker" \
         "644 usr/local/share/man/man8/natterd.8" "644 usr/local/share/man/man8/natterctl.8" \
-        "644 usr/local/share/man/man5/natter.cfg.5" "644 usr/local/share/doc/natter/examples/natter.cfg" \
+        "644 usr/local/share/man/man5/natter.cfg.5" "644 usr/local/share/man/zh_CN/man8/natterd.8" \
+        "644 usr/local/share/man/zh_CN/man8/natterctl.8" "644 usr/local/share/man/zh_CN/man5/natter.cfg.5" \
+        "644 usr/local/share/doc/natter/examples/natter.cfg" \
         "640 etc/natter.cfg" "755 etc/init.d/natterd" "644 etc/logrotate.d/natter" "644 opt/units/natterd.service"; do
         grep -qxF "$file" <<<"$output" || { echo "missing: $file" && return 1; }
     done
@@ -61,7 +63,9 @@ in_the_lab() {
     machine_make install
     machine_in getent passwd natter
     [[ $(machine_in natterd --version) == *1.0.0* ]]
-    machine_in man -w natterd
+    [[ $(machine_in man -w natterd) == */man/man8/natterd.8 ]]
+    [[ $(machine_in man -L zh_CN -w natterd) == */man/zh_CN/man8/natterd.8 ]]
+    [[ $(machine_in man -L zh_CN natterd) == *$'\n描述\n'* ]]
     machine_make install
     machine_make uninstall
     changes=$(machine_files | diff "$BATS_TEST_TMPDIR/before" - | grep '^[<>]')

@@ -69,6 +69,7 @@ install_package() {
     [[ $(natter_open web) == "$outer" ]]
     [[ $(natter_fetch "$outer") == "inside page" ]]
     machine_in test -e /usr/share/man/man8/natterctl.8.gz
+    [[ $(machine_in man -L zh_CN natterctl) == *$'\n描述\n'* ]]
 
     machine_in dpkg -r natter
     run ! machine_runs

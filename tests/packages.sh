@@ -10,8 +10,8 @@ build="gcc libc6-dev make pkg-config libconfig-dev libbsd-dev libevent-dev libjs
 deb="debhelper dpkg-dev"
 demo="iproute2 nftables conntrack coturn stun-server nginx-light curl socat procps jq"
 bench="haproxy libnginx-mod-stream iperf3 wrk gnuplot-nox"
-test="bats stun-client util-linux iputils-ping mandoc strace valgrind zsh python3 busybox bind9 bind9-dnsutils
-    adduser logrotate systemd $deb"
+test="bats stun-client util-linux iputils-ping mandoc man-db locales strace valgrind zsh python3 busybox bind9
+    bind9-dnsutils adduser logrotate systemd $deb"
 ci="clang clang-tidy llvm shellcheck lintian"
 # For the tests, which unpack them in a throw-away machine: installed, they would change how this one starts services.
 openrc="openrc librc1 libeinfo1"
