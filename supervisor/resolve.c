@@ -15,25 +15,14 @@
 
 #include "jitter.h"
 #include "log.h"
-#include "lookup.h"
+#include "resolve_name.h"
 
 #define RETRY_MAX 60
 /* Public servers move: their addresses are looked up again after this. */
 #define REFRESH_SECONDS 600
 
-struct name {
-	uint32_t id; /* its own for ever: a child may answer when others are gone */
-	char host[ADDR_HOST_SIZE];
-	struct addr addresses[LOOKUP_ADDRESSES_MAX]; /* port 0 */
-	uint32_t count;
-	bool numeric;
-	bool failing; /* the last look-up failed; logged once */
-	bool answered; /* the last child wrote its answer */
-	pid_t pid;     /* the child that is looking it up, or 0 */
-};
-
 static struct {
-	struct name *names;
+	struct resolve_name *names;
 	size_t count;
 	uint32_t next_id;
 	int pipe[2]; /* a child writes to 1, we read from 0 */
@@ -46,11 +35,11 @@ static struct {
 	void (*changed)(void);
 } resolve = {.pipe = {-1, -1}};
 
-static void take_failure(struct name *n, const char *why);
+static void take_failure(struct resolve_name *n, const char *why);
 static void arm_timer(void);
 
-static struct name *
-find_name(const char *host)
+struct resolve_name *
+resolve_find(const char *host)
 {
 	size_t i;
 
@@ -63,9 +52,9 @@ find_name(const char *host)
 static void
 add_name(const char *host)
 {
-	struct name *n;
+	struct resolve_name *n;
 
-	if (find_name(host) != NULL)
+	if (resolve_find(host) != NULL)
 		return;
 	n = reallocarray(resolve.names, resolve.count + 1, sizeof(*n));
 	if (n == NULL)
@@ -89,7 +78,7 @@ add_names(const struct config_hosts *hosts)
 }
 
 static void
-start_look_up(struct name *n)
+start_look_up(struct resolve_name *n)
 {
 	pid_t pid = lookup_start(n->host, n->id, resolve.pipe[1], resolve.uid, resolve.gid);
 
@@ -117,7 +106,7 @@ look_up_names(bool only_failing)
 	size_t i;
 
 	for (i = 0; i < resolve.count; i++) {
-		struct name *n = &resolve.names[i];
+		struct resolve_name *n = &resolve.names[i];
 
 		if (!n->numeric && n->pid == 0 && (n->failing || !only_failing))
 			start_look_up(n);
@@ -160,7 +149,7 @@ resolve_again(void)
 }
 
 static void
-take_failure(struct name *n, const char *why)
+take_failure(struct resolve_name *n, const char *why)
 {
 	bool is_new = !n->failing;
 
@@ -175,7 +164,7 @@ take_failure(struct name *n, const char *why)
 }
 
 static void
-take_addresses(struct name *n, const struct lookup_answer *answer)
+take_addresses(struct resolve_name *n, const struct lookup_answer *answer)
 {
 	char text[ADDR_TEXT_SIZE];
 
@@ -190,7 +179,7 @@ take_addresses(struct name *n, const struct lookup_answer *answer)
 }
 
 /* NULL if it is forgotten. */
-static struct name *
+static struct resolve_name *
 find_id(uint32_t id)
 {
 	size_t i;
@@ -207,7 +196,7 @@ read_answer(void)
 {
 	struct lookup_answer answer;
 	int result = lookup_read(resolve.pipe[0], &answer);
-	struct name *n;
+	struct resolve_name *n;
 
 	if (result == 0)
 		return false;
@@ -243,7 +232,7 @@ resolve_reaped(pid_t pid)
 
 	on_answer(-1, 0, NULL); /* its end may be seen before its answer */
 	for (i = 0; i < resolve.count; i++) {
-		struct name *n = &resolve.names[i];
+		struct resolve_name *n = &resolve.names[i];
 
 		if (n->pid != pid)
 			continue;
@@ -262,7 +251,7 @@ resolve_add(const struct config_hosts *hosts)
 
 	add_names(hosts);
 	for (i = 0; i < hosts->count; i++) {
-		struct name *n = find_name(hosts->list[i].host);
+		struct resolve_name *n = resolve_find(hosts->list[i].host);
 
 		if (n->count == 0 && n->pid == 0)
 			start_look_up(n);
@@ -298,7 +287,7 @@ forget_unwanted(const struct config *config)
 	size_t i = 0;
 
 	while (i < resolve.count) {
-		struct name *n = &resolve.names[i];
+		struct resolve_name *n = &resolve.names[i];
 
 		if (is_wanted(config, n->host)) {
 			i++;
@@ -329,7 +318,7 @@ resolve_is_settled(const struct config_hosts *hosts)
 	size_t i;
 
 	for (i = 0; i < hosts->count; i++) {
-		const struct name *n = find_name(hosts->list[i].host);
+		const struct resolve_name *n = resolve_find(hosts->list[i].host);
 
 		if (n == NULL || (n->count == 0 && !n->answered && (n->pid > 0 || !n->failing)))
 			return false;
@@ -382,81 +371,4 @@ resolve_close(void)
 	free(resolve.names);
 	memset(&resolve, 0, sizeof(resolve));
 	resolve.pipe[0] = resolve.pipe[1] = -1;
-}
-
-/* As it would stand in a URL of HTTP: that is where a keep-alive needs it. */
-static void
-name_server(struct server *server, const struct config_host *h)
-{
-	bool v6 = strchr(h->host, ':') != NULL;
-	int n = snprintf(server->name, sizeof(server->name), v6 ? "[%s]" : "%s", h->host);
-
-	if (h->port != 80)
-		snprintf(server->name + n, sizeof(server->name) - (size_t)n, ":%u", h->port);
-}
-
-/* The address number rank of each host, as long as there is room. */
-static uint32_t
-take_rank(const struct config_hosts *hosts, uint32_t rank, sa_family_t family, struct server *list, uint32_t count)
-{
-	size_t i;
-
-	for (i = 0; i < hosts->count && count < SERVERS_MAX; i++) {
-		const struct config_host *h = &hosts->list[i];
-		const struct name *n = find_name(h->host);
-		struct server *server = &list[count];
-		uint32_t seen = 0, j;
-
-		for (j = 0; n != NULL && j < n->count; j++) {
-			if (n->addresses[j].sa.sa_family != family || seen++ != rank)
-				continue;
-			name_server(server, h);
-			server->addr = n->addresses[j];
-			addr_set_port(&server->addr, h->port);
-			count++;
-			break;
-		}
-	}
-	return count;
-}
-
-static uint32_t
-list_servers(const struct config_hosts *hosts, sa_family_t family, struct server *list)
-{
-	uint32_t rank, count = 0;
-
-	for (rank = 0; rank < LOOKUP_ADDRESSES_MAX; rank++)
-		count = take_rank(hosts, rank, family, list, count);
-	return count;
-}
-
-void
-resolve_stun(const struct config_hosts *hosts, sa_family_t family, struct servers *out)
-{
-	memset(out, 0, sizeof(*out));
-	out->stun_count = list_servers(hosts, family, out->stun);
-}
-
-static uint32_t
-count_unresolved(const struct config_hosts *hosts)
-{
-	size_t i;
-
-	for (i = 0; i < hosts->count; i++) {
-		const struct name *n = find_name(hosts->list[i].host);
-
-		if (n == NULL || n->count > 0 || !n->failing)
-			return 0;
-	}
-	return (uint32_t)hosts->count;
-}
-
-void
-resolve_servers(const struct config_mapping *mapping, struct servers *out)
-{
-	sa_family_t family = mapping->mapping.bind.sa.sa_family;
-
-	resolve_stun(&mapping->stun, family, out);
-	out->stun_unresolved = count_unresolved(&mapping->stun);
-	out->keep_alive_count = list_servers(&mapping->keep_alive, family, out->keep_alive);
 }

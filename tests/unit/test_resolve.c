@@ -2,7 +2,7 @@
 /*
  * resolve.c with a name service of the test's own: getaddrinfo here stands in
  * for libc's, and its children inherit what it is to say.
- * NEEDS: supervisor/resolve supervisor/lookup supervisor/child
+ * NEEDS: supervisor/resolve supervisor/resolve_servers supervisor/lookup supervisor/child
  */
 #include "resolve.h"
 
