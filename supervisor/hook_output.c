@@ -10,7 +10,9 @@
 
 #define LINES_MAX 100 /* logged of one run */
 /* What a pipe holds: more than this was not there when the shell ended. */
-#define DRAIN_MAX 65536
+#define PIPE_SIZE 65536
+/* Between two pipefuls: who floods the pipe waits for it as well, and both leave the machine to others. */
+static const struct timeval pause_after_pipeful = {.tv_usec = 20000};
 
 static void
 end_line(struct hook_output *o)
@@ -45,6 +47,7 @@ static void
 close_output(struct hook_output *o)
 {
 	event_free(o->readable);
+	event_free(o->pause);
 	o->readable = NULL;
 	close(o->fd);
 }
@@ -66,11 +69,36 @@ read_output(struct hook_output *o)
 	return 0;
 }
 
+/* Returns how much there was, up to a pipeful. */
+static size_t
+read_pipeful(struct hook_output *o)
+{
+	size_t n, all = 0;
+
+	while (o->readable != NULL && all < PIPE_SIZE && (n = read_output(o)) > 0)
+		all += n;
+	return all;
+}
+
 static void
 on_output(evutil_socket_t fd, short what, void *context)
 {
+	struct hook_output *o = context;
+
 	(void)fd, (void)what;
-	read_output(context);
+	if (read_pipeful(o) < PIPE_SIZE || o->readable == NULL)
+		return;
+	event_del(o->readable);
+	evtimer_add(o->pause, &pause_after_pipeful);
+}
+
+static void
+on_pause_over(evutil_socket_t fd, short what, void *context)
+{
+	const struct hook_output *o = context;
+
+	(void)fd, (void)what;
+	event_add(o->readable, NULL);
 }
 
 void
@@ -81,17 +109,15 @@ hook_output_open(struct hook_output *o, struct event_base *base, int fd, const c
 	o->level = level;
 	o->fd = fd;
 	o->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_output, o);
-	if (o->readable == NULL || event_add(o->readable, NULL) < 0)
+	o->pause = evtimer_new(base, on_pause_over, o);
+	if (o->readable == NULL || o->pause == NULL || event_add(o->readable, NULL) < 0)
 		fatal("%s: hook: cannot be watched: out of memory", name);
 }
 
 void
 hook_output_end(struct hook_output *o)
 {
-	size_t n, drained = 0;
-
-	while (o->readable != NULL && drained < DRAIN_MAX && (n = read_output(o)) > 0)
-		drained += n;
+	read_pipeful(o);
 	if (o->readable != NULL)
 		close_output(o);
 	end_line(o);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a hook's run writes: it goes to the log, line by line, up to a limit.
+ * What a hook's run writes: it goes to the log, line by line, up to a limit, and
+ * is taken no faster than 3 MB/s.
  */
 #ifndef HOOK_OUTPUT_H
 #define HOOK_OUTPUT_H
@@ -17,6 +18,7 @@ struct hook_output {
 	enum log_level level;
 	int fd;
 	struct event *readable; /* NULL: it is closed, and so is fd */
+	struct event *pause;    /* from reading, after much at once */
 	char line[HOOK_LINE_SIZE]; /* the unfinished one */
 	size_t line_length;
 	unsigned int lines;

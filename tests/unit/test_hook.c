@@ -427,6 +427,25 @@ test_flood(void)
 	CHECK(log_has("web: hook: last?\n"));
 }
 
+/* It is taken at natterd's pace, and not at that of whoever floods. */
+static void
+test_endless_flood(void)
+{
+	struct hook_settings s = settings_of("exec yes");
+	struct hook *h;
+	const char *dropped;
+
+	s.timeout = 1;
+	h = run_with(&s);
+	RUN_UNTIL(running == 0);
+	CHECK(log_count("hook: y\n") == 100);
+	dropped = strstr(log_lines, " more lines were not logged\n");
+	while (dropped > log_lines && dropped[-1] != ' ')
+		dropped--;
+	CHECK(dropped != NULL && strtoul(dropped, NULL, 10) > 0 && strtoul(dropped, NULL, 10) < 5000000);
+	drop(h);
+}
+
 static void
 test_coalescing(void)
 {
@@ -793,6 +812,7 @@ main(void)
 	test_news_instead_of_repetition();
 	test_account();
 	test_flood();
+	test_endless_flood();
 	test_coalescing();
 	test_address_lost_meanwhile();
 	test_events();
