@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "text.h"
+
 #define LINES_MAX 100 /* logged of one run */
 /* What a pipe holds: more than this was not there when the shell ended. */
 #define PIPE_SIZE 65536
@@ -27,6 +29,25 @@ end_line(struct hook_output *o)
 	o->line_length = 0;
 }
 
+/* A line that is full: a character that is not whole yet begins the next one. */
+static void
+break_line(struct hook_output *o)
+{
+	char rest[3];
+	size_t n = 1;
+
+	while (n < sizeof(rest) && (o->line[o->line_length - n] & 0xc0) == 0x80)
+		n++;
+	if ((o->line[o->line_length - n] & 0xc0) != 0xc0 ||
+	    text_printable_length(o->line + o->line_length - n, n) > 0)
+		n = 0;
+	memcpy(rest, o->line + o->line_length - n, n);
+	o->line_length -= n;
+	end_line(o);
+	memcpy(o->line, rest, n);
+	o->line_length = n;
+}
+
 static void
 take(struct hook_output *o, const char *data, size_t length)
 {
@@ -38,7 +59,7 @@ take(struct hook_output *o, const char *data, size_t length)
 			continue;
 		}
 		if (o->line_length == sizeof(o->line) - 1)
-			end_line(o);
+			break_line(o);
 		o->line[o->line_length++] = data[i];
 	}
 }

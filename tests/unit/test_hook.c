@@ -425,6 +425,10 @@ test_flood(void)
 	run_to_end("printf '%0700d' 7; printf '\\n\\nlast\\033'");
 	CHECK(log_count("web: hook: 0") == 3 && log_count("\n") == 4); /* 299 + 299 + 102, last */
 	CHECK(log_has("web: hook: last?\n"));
+	/* Characters of three and of four bytes, broken after each of their bytes or not at all. */
+	run_to_end("for p in 1 12 123 1234 12345 123456 1234567; do printf $p;"
+		   "for i in $(seq 80); do printf '\\344\\270\\255\\360\\237\\230\\200'; done; echo; done");
+	CHECK(log_count("\n") == 14 && !log_has("?"));
 }
 
 /* It is taken at natterd's pace, and not at that of whoever floods. */
