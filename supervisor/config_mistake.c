@@ -54,16 +54,17 @@ beginning(const char *line, size_t mark)
 static void
 show(FILE *out, const char *line, const struct config_span *span)
 {
-	char shown[SHOWN_SIZE], before[SHOWN_SIZE];
-	size_t start = beginning(line, span->start);
-	size_t rest = sizeof(shown) - 1 - (span->start - start), length = span->length < rest ? span->length : rest;
+	char shown[SHOWN_SIZE], before[SHOWN_SIZE], marked[SHOWN_SIZE];
+	size_t start = beginning(line, span->start), length;
 	const char *ahead = start > strspn(line, " ") ? LEFT_OUT : "";
 
 	text_copy_printable(shown, sizeof(shown), line + start, strlen(line + start));
 	text_copy_printable(before, sizeof(before), line + start, span->start - start);
+	/* As much of it as is shown. */
+	text_copy_printable(marked, sizeof(marked) - (span->start - start), line + span->start, span->length);
 	fprintf(out, "%*s%s%s%s\n", INDENT, "", ahead, shown, strlen(shown) < strlen(line + start) ? LEFT_OUT : "");
 	fprintf(out, "%*s^", INDENT + (int)(strlen(ahead) + text_columns(before)), "");
-	for (; length > 1; length--)
+	for (length = text_columns(marked); length > 1; length--)
 		fputc('~', out);
 	fputc('\n', out);
 }
