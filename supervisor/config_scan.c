@@ -107,6 +107,17 @@ scan_line(struct scan *s, char *line)
 	}
 }
 
+/* Where quotes are amiss nobody knows where a hook's text ends: its line shows no more than its signs. */
+static void
+hide_behind_hook(char *line)
+{
+	char *p = strstr(line, "hook");
+
+	for (p = p != NULL ? p + strlen("hook") : line + strlen(line); *p != '\0'; p++)
+		if (strchr(" \t\r=\";,(){}", *p) == NULL)
+			*p = '*';
+}
+
 char *
 config_scan_line(FILE *stream, int number, const char *token, unsigned int nth, struct config_span *found)
 {
@@ -123,6 +134,8 @@ config_scan_line(FILE *stream, int number, const char *token, unsigned int nth, 
 		s.token = number == 1 ? token : NULL;
 		scan_line(&s, line);
 	}
+	if (token == NULL)
+		hide_behind_hook(line);
 	*found = s.found;
 	return line;
 }

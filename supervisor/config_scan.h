@@ -24,7 +24,8 @@ FILE *config_scan_open(const char *path);
 int config_scan_last_text(const char *path, const char *text, int limit);
 
 /* Reads on to the line of this number, from 1, and finds in it the nth token, from 0,
- * that is spelt so; NULL: none.  The letters of a hook's text become asterisks.
+ * that is spelt so.  NULL: none, since the line is no right one.  The letters of a hook's text
+ * become asterisks, and in a line that is no right one whatever is behind the word hook.
  * Returns the line without its end, for the caller to free, or NULL if there is none. */
 char *config_scan_line(FILE *stream, int number, const char *token, unsigned int nth, struct config_span *found);
 
