@@ -86,7 +86,7 @@ $(B)/%.o: %.c $(B)/flags Makefile
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) -c -o $@ $<
 
-test-programs: $(UNIT_TESTS) $(B)/tests/counters lab-programs
+test-programs: $(UNIT_TESTS) $(B)/tests/counters lab-programs ## build the unit tests and the laboratory's programs
 
 lab-programs: $(LAB_TOOLS) $(BENCH_TOOLS)
 
@@ -111,7 +111,7 @@ $(B)/tests/counters: $(COUNTERS) tests/bench/script.h tests/unit/loop.h tests/un
 	$(Q)$(COMPILE) -Iworker -Itests/unit $(LDFLAGS) -o $@ $< $(filter %.o,$^) $(HARDENING_LD) \
 		$(shell $(PKG_CONFIG) --libs $(WORKER_PACKAGES))
 
-demo: ## install what is missing, build, and show natter at work behind a real NAT
+demo: ## install what is missing, build, and show it behind a real NAT
 	tests/packages.sh demo
 	@$(MAKE) --no-print-directory all
 	tests/demo.sh
@@ -121,12 +121,12 @@ test: ## install what is missing, build, and run every test
 	@$(MAKE) --no-print-directory all test-programs
 	NATTER_BUILD=$(abspath $(B)) tests/run.sh
 
-counters: ## what the relays cost in system calls and instructions, and what is usual
+counters: ## what the relays cost in system calls and instructions
 	tests/packages.sh test
 	@$(MAKE) --no-print-directory all test-programs
 	NATTER_BUILD=$(abspath $(B)) tests/bench/counters.bash show
 
-counters-update: ## make that the usual, in tests/bench/counters.limits
+counters-update: ## make that the usual cost, in tests/bench/counters.limits
 	tests/packages.sh test
 	@$(MAKE) --no-print-directory all test-programs
 	NATTER_BUILD=$(abspath $(B)) tests/bench/counters.bash update
@@ -134,18 +134,18 @@ counters-update: ## make that the usual, in tests/bench/counters.limits
 # Which events, by a pattern for their names.
 EVENTS ?= .*
 
-bench-reach: ## measure how long a mapping is out of reach (EVENTS=PATTERN JOBS=4 ROUNDS=N)
+bench-reach: ## measure times out of reach: EVENTS= JOBS= ROUNDS=
 	tests/packages.sh demo
 	@$(MAKE) --no-print-directory all lab-programs
 	NATTER_BUILD=$(abspath $(B)) tests/bench/reach.bash '$(EVENTS)'
 
 # To the script by the environment: PEERS, MEASURE, ROUNDS, NATMAP.
-bench: ## compare the relay with other forwarders (PEERS="natter nginx.." MEASURE=PATTERN ROUNDS=5 NATMAP=PROGRAM)
+bench: ## measure the relay and others: PEERS= MEASURE= ROUNDS= NATMAP=
 	tests/packages.sh bench
 	@$(MAKE) --no-print-directory all lab-programs
 	NATTER_BUILD=$(abspath $(B)) tests/bench/relays.bash full
 
-bench-quick: ## the same in two minutes, with the main measurements and one round
+bench-quick: ## the same in two minutes: the main measurements, one round
 	tests/packages.sh bench
 	@$(MAKE) --no-print-directory all lab-programs
 	NATTER_BUILD=$(abspath $(B)) tests/bench/relays.bash quick
@@ -154,7 +154,7 @@ bench-quick: ## the same in two minutes, with the main measurements and one roun
 SOAK_SECONDS ?= $(or $(SECONDS),1800)
 SEED ?= 1
 
-soak: ## random events to one natterd, each checked (SECONDS=1800 SEED=1)
+soak: ## random events to one natterd, each checked: SECONDS= SEED=
 	tests/packages.sh demo
 	@$(MAKE) --no-print-directory all lab-programs
 	NATTER_BUILD=$(abspath $(B)) tests/bench/soak.bash '$(SOAK_SECONDS)' '$(SEED)'
@@ -163,7 +163,7 @@ soak: ## random events to one natterd, each checked (SECONDS=1800 SEED=1)
 INSTALLED = $(foreach name,B DESTDIR SBINDIR LIBEXECDIR MANDIR DOCDIR BASHDIR ZSHDIR UNITDIR SYSCONFDIR RUNDIR STATEDIR INIT,\
 	$(name)='$($(name))')
 
-install: all ## install into PREFIX (/usr/local), below DESTDIR if set; INIT="lsb openrc procd systemd", none or auto
+install: all ## install into PREFIX (/usr/local); DESTDIR= INIT= see README.md
 	$(Q)$(INSTALLED) supervisor/init/install.sh install
 
 uninstall: ## remove what install put there, except natter.cfg
@@ -177,7 +177,7 @@ clean: ## remove build/
 	rm -rf $(B)
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 17
 
 .PHONY: force all test-programs lab-programs demo test counters counters-update bench bench-quick bench-reach soak install uninstall deb clean help
 -include $(wildcard $(B)/*/*.d $(B)/*.d)

@@ -159,11 +159,11 @@ natterctl_print_first_steps(struct json_object *version)
 
 	fputs("No mappings: ", stdout);
 	table_put_text(stdout, file[0] != '\0' ? file : "natterd's configuration", 0);
-	puts(" asks for none. Have in it for example\n"
+	puts(" asks for none. Put into it, for example,\n"
 	     "\n"
 	     "    mappings = ( { name = \"web\"; protocol = \"tcp\"; target = \"192.168.1.10:443\"; } );\n"
 	     "\n"
-	     "to forward a port to that address, and then natterd take it over:\n"
+	     "to forward a port to that address. Then have natterd take it over:\n"
 	     "\n"
 	     "    natterctl reload\n"
 	     "\n"

@@ -57,6 +57,17 @@ page_keys() {
     sed -nE 's/^\.(It )?Ic ([a-z_]+)( .*)?$/\2/p' "$1"
 }
 
+@test "each summary of a command line fits a terminal of 80 columns" {
+    for summary in "$build/natterd --help" "$build/natterctl --help" "make -s help"; do
+        # shellcheck disable=SC2086 # words
+        run -0 $summary
+        [ "${#lines[@]}" -ge 10 ]
+        for line in "${lines[@]}"; do
+            [ "${#line}" -le 80 ] || fail "$summary: $line"
+        done
+    done
+}
+
 @test "natterd(8) has natterd's options" {
     help_options "$build/natterd" --help | compare natterd.8 page_options
 }
