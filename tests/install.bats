@@ -85,6 +85,21 @@ in_the_lab() {
     machine_in natterd -n -c /usr/local/share/doc/natter/examples/natter.cfg
 }
 
+@test "make install that fails half-way can be taken away, and a machine without useradd is told what follows" {
+    machine_up
+    machine_files >"$BATS_TEST_TMPDIR/before"
+    run ! machine_make install DOCDIR=/proc/nowhere
+    machine_in test -e /usr/local/sbin/natterd
+    machine_make uninstall
+    machine_files | diff "$BATS_TEST_TMPDIR/before" -
+    machine_in rm /usr/sbin/useradd /usr/sbin/adduser
+    run -0 machine_make install INIT=none
+    [[ $output == *"workers will run as nobody"*"natter.cfg, have it checked"*/usr/local/sbin/natterd ]]
+    run -0 machine_in natterd -n
+    [[ $output == *"user            nobody"* ]]
+    machine_make uninstall
+}
+
 @test "make install takes the init system that is there, and refuses one that it does not know" {
     machine_up
     machine_in mkdir -p /lib/systemd/system
@@ -97,8 +112,10 @@ in_the_lab() {
     machine_in touch /etc/rc.common
     machine_make install
     machine_in grep -q USE_PROCD /etc/init.d/natterd
+    machine_make uninstall
     run ! machine_make install INIT=launchd
     [[ $output == *'"launchd" is no init system'* ]]
+    run ! machine_in test -e /usr/local/sbin/natterd
 }
 
 # --- sysv-rc ---
@@ -179,6 +196,17 @@ lost() {
     echo ruin | machine_in tee /etc/elsewhere/natter.cfg
     machine_in service natterd stop
     run ! machine_runs
+}
+
+@test "sysv-rc: only root may start and stop it; what it says may be read whatever root's umask is" {
+    installed
+    run -4 machine_in setpriv --reuid nobody --clear-groups service natterd start
+    [[ $output == *"only root"* ]]
+    echo 'status_report = { status_file = "/run/natter/status.json"; };' | machine_in tee /etc/natter.cfg
+    machine_in sh -c 'umask 077; service natterd start'
+    run -4 machine_in setpriv --reuid nobody --clear-groups service natterd stop
+    machine_in setpriv --reuid nobody --clear-groups service natterd status
+    machine_in setpriv --reuid nobody --clear-groups cat /run/natter/status.json
 }
 
 dead() {
@@ -315,7 +343,6 @@ systemd_machine() {
     lab_servers
     MACHINE_INIT=systemd machine_up "$LAB_HOST"
     machine_make install INIT=systemd
-    machine_in systemctl daemon-reload
 }
 
 active() {
@@ -383,7 +410,14 @@ journal_says() {
         echo 'mappings = ( { name = "low"; protocol = "tcp"; bind = "81"; target = "192.168.77.3:80"; },'
         echo '             { name = "owned"; protocol = "tcp"; bind = "192.168.77.2:8082"; } );'
     } | machine_in tee /etc/natter.cfg
+    echo 'control_socket = "/run/natter/other.sock";' | machine_in tee -a /etc/natter.cfg
+    echo 'CTL_ARGS="-s /run/natter/other.sock"' | machine_in tee /etc/default/natterd
     machine_in systemctl start natterd
+    machine_in systemctl reload natterd
+    # A unit that is installed again is known as it is now.
+    machine_make install INIT=systemd
+    [[ $(machine_in systemctl show -P NeedDaemonReload natterd) == no ]]
+    machine_in ln -s other.sock /run/natter/natter.sock
     natter_open low
     [[ $(natter_fetch "$(natter_open owned)") == "owner's page" ]]
 }

@@ -66,14 +66,18 @@ init_systems() {
     fi
 }
 
+check_init() {
+    case $1 in
+    systemd | lsb | openrc | procd) return ;;
+    esac
+    echo "INIT: \"$1\" is no init system; choose among lsb, openrc, procd and systemd, or none, or auto" >&2
+    exit 2
+}
+
 install_init() {
     case $1 in
     systemd) text 644 supervisor/init/natterd.service "$UNITDIR/natterd.service" ;;
-    lsb | openrc | procd) text 755 "supervisor/init/natterd.$1" "$SYSCONFDIR/init.d/natterd" ;;
-    *)
-        echo "INIT: \"$1\" is no init system; choose among lsb, openrc, procd and systemd, or none, or auto" >&2
-        exit 2
-        ;;
+    *) text 755 "supervisor/init/natterd.$1" "$SYSCONFDIR/init.d/natterd" ;;
     esac
 }
 
@@ -110,12 +114,48 @@ install_configuration() {
     fi
 }
 
+# Also after a failure: what is there by then can be taken away.
+keep_record() {
+    [ ! -d "$DESTDIR$LIBEXECDIR" ] || install -m 644 "$noted" "$record"
+    rm -f "$noted" "$changed"
+}
+
+# systemd finds units, and where there may be some, when it is told to look.
+tell_systemd() {
+    { [ -z "$DESTDIR" ] && [ "$(id -u)" -eq 0 ] && [ -d /run/systemd/system ]; } || return 0
+    systemctl daemon-reload || :
+}
+
+# start_command SYSTEM...: of the one that runs here, if there are two; a user has none.
+start_command() {
+    [ "$(id -u)" -eq 0 ] || set -- none
+    case $* in
+    *systemd*) [ ! -d /run/systemd/system ] || { echo "systemctl start natterd" && return; } ;;
+    esac
+    case $* in
+    *lsb* | *openrc* | *procd*) echo "$SYSCONFDIR/init.d/natterd start" ;;
+    *) echo "$SBINDIR/natterd" ;;
+    esac
+}
+
+tell_next() {
+    [ -z "$DESTDIR" ] || return 0
+    echo "natter is installed, and nothing is started. Edit $SYSCONFDIR/natter.cfg, have it checked, and start:"
+    echo "    $SBINDIR/natterd -n"
+    echo "    $(start_command "$@")"
+}
+
 install_all() {
+    systems=$(init_systems)
+    for system in $systems; do
+        check_init "$system"
+    done
     noted=$(mktemp) changed=$(mktemp)
-    trap 'rm -f "$noted" "$changed"' EXIT
+    trap keep_record EXIT
     [ ! -e "$record" ] || cat "$record" >"$noted"
     mkdir -p "$DESTDIR/"
     directory "$LIBEXECDIR"
+    note "file $LIBEXECDIR/installed"
     file 755 "$B/natterd" "$SBINDIR/natterd"
     file 755 "$B/natterctl" "$SBINDIR/natterctl"
     file 755 "$B/natter-worker" "$LIBEXECDIR/natter-worker"
@@ -129,13 +169,13 @@ install_all() {
     text 644 README.md "$DOCDIR/README.md"
     text 644 natter.cfg "$DOCDIR/examples/natter.cfg"
     text 644 supervisor/init/logrotate "$SYSCONFDIR/logrotate.d/natter"
-    for system in $(init_systems); do
+    for system in $systems; do
         install_init "$system"
     done
     install_configuration
     make_account
-    note "file $LIBEXECDIR/installed"
-    install -m 644 "$noted" "$record"
+    tell_systemd
+    tell_next "$systems"
 }
 
 remove() {
@@ -155,6 +195,8 @@ uninstall_all() {
     sed '1!G;h;$!d' "$record" | while read -r what path; do
         remove "$what" "$path"
     done
+    tell_systemd
+    [ ! -d "$DESTDIR$RUNDIR" ] || rmdir "$DESTDIR$RUNDIR" 2>/dev/null || :
     for kept in "$SYSCONFDIR/natter.cfg" "$STATEDIR"; do
         [ ! -e "$DESTDIR$kept" ] || echo "$kept stays"
     done
