@@ -45,7 +45,8 @@ is_loss(const struct report *old, const struct report *new)
 
 /* The steps on the way to an address, and a doubt that is soon settled, are of
  * interest only to who looks for a fault; where they end is news, once, and so is a
- * worker's death.  That an address is lost is always news. */
+ * worker's death.  That an address is lost is always news, and what somebody asked for no
+ * reason to warn. */
 static enum log_level
 level_of(struct service *s, const struct report *old)
 {
@@ -57,6 +58,8 @@ level_of(struct service *s, const struct report *old)
 		return LOG_LEVEL_INFO;
 	if (!lasting || (!complaints_take(&s->complaints, r->error) && !is_loss(old, r)))
 		return LOG_LEVEL_DEBUG;
+	if (s->as_asked)
+		return LOG_LEVEL_INFO;
 	return publish.log_is_quiet ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING;
 }
 

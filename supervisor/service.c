@@ -131,6 +131,7 @@ static void
 start_worker(struct service *s)
 {
 	tally_next_worker(&s->tally);
+	s->as_asked = false;
 	if (peer_start(&s->peer, services.base, &s->servers) == 0) {
 		event_add(s->healthy, &healthy_life);
 		watch_start(s);

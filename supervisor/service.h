@@ -49,6 +49,7 @@ struct service {
 	struct complaints complaints;        /* publish.c's, logged since it was open */
 	unsigned int failures;               /* workers that died since one proved itself */
 	unsigned int restarts;               /* workers replaced since natterd started */
+	bool as_asked;                       /* it has no worker now because somebody asked for that */
 	struct hook *hook;                   /* hook.c's; NULL: it is retired */
 	bool watches;                        /* its worker has the duty to watch the NAT; watch.c's */
 	struct quota news;                   /* servers.c's, of what its worker says of servers */

@@ -55,6 +55,7 @@ void
 service_move(struct service *s, const struct config *config, const struct config_mapping *m)
 {
 	s->failures = 0;
+	s->as_asked = true;
 	service_renew(s, "natter.cfg has another address, port or protocol for it");
 	change_hook(s, config, m);
 	s->config = m;

@@ -32,6 +32,7 @@ end_worker(struct service *s)
 	event_del(s->healthy);
 	event_del(s->restart);
 	s->failures = 0;
+	s->as_asked = true;
 	memset(&s->portloss, 0, sizeof(s->portloss));
 }
 

@@ -170,6 +170,14 @@ listens() {
     (($(natter_field web pid) != pid))
     [[ $(natter_fetch "$outer") == "inside page" ]]
     events_told up
+    natter_ctl stop web
+    natter_ctl start web
+    natter_open web
+    # Who asked for it needs no warning.
+    grep "info: web: restarting: restarted with natterctl" "$LAB_DIR/natterd.log"
+    grep "info: web: restarting: started with natterctl" "$LAB_DIR/natterd.log"
+    kill -9 "$(natter_field web pid)"
+    lab_wait 5 grep "warning: web: restarting: its worker was ended by signal 9" "$LAB_DIR/natterd.log"
     run -1 ctl_as_member restart web
     [[ $output == *'permission denied: "restart" changes'* ]]
     run -2 natter_ctl re web

@@ -158,6 +158,7 @@ END
     lab_wait 2 lab_gone "$game"
     [[ ! $(lab_in "$LAB_HOST" ss -Hanu "sport = :8082") ]]
     [[ $(natter_fetch "$(natter_open moves)") == "inside page" ]]
+    grep "info: moves: lost .*: natter.cfg has another address, port or protocol for it" "$LAB_DIR/natterd.log"
     [[ $(natter_field moves bind) == 0.0.0.0:8084 && $(natter_field moves restarts) == 1 ]]
     [[ $(natter_fetch "$(natter_open new)") == "inside page" ]]
     status_names_all() {
