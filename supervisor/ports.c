@@ -116,16 +116,49 @@ find_used(const struct mapping *mapping)
 	return NULL;
 }
 
+static bool
+has_name(const struct config *config, const char *name)
+{
+	const struct config_mapping *m;
+
+	TAILQ_FOREACH(m, &config->mappings, entry)
+		if (strcmp(m->mapping.name, name) == 0)
+			return true;
+	return false;
+}
+
+static bool
+leads_alike(const struct mapping *a, const struct mapping *b)
+{
+	return a->protocol == b->protocol && addr_same_ip(&a->bind, &b->bind) && addr_equal(&a->target, &b->target);
+}
+
+/* One in use that goes away and is the same but for its name, of which only where it leads can
+ * tell; NULL: there is none. */
+static const struct config_mapping *
+find_renamed(const struct config *config, const struct mapping *mapping)
+{
+	const struct config_mapping *m;
+
+	if (ports.config == NULL)
+		return NULL;
+	TAILQ_FOREACH(m, &ports.config->mappings, entry)
+		if (m->chooses_port && leads_alike(&m->mapping, mapping) && !has_name(config, m->mapping.name) &&
+		    !is_taken(config, mapping, addr_port(&m->mapping.bind)))
+			return m;
+	return NULL;
+}
+
 /* A port that is natterd's already is not tried. */
 static bool
 keep_port(const struct config *config, struct mapping *mapping, bool *chosen)
 {
-	const struct config_mapping *used = find_used(mapping);
+	const struct config_mapping *used = find_used(mapping), *kept = used != NULL ? used : find_renamed(config, mapping);
 
-	if (used == NULL || is_taken(config, mapping, addr_port(&used->mapping.bind)))
+	if (kept == NULL || is_taken(config, mapping, addr_port(&kept->mapping.bind)))
 		return false;
-	addr_set_port(&mapping->bind, addr_port(&used->mapping.bind));
-	*chosen = *chosen || !used->chooses_port;
+	addr_set_port(&mapping->bind, addr_port(&kept->mapping.bind));
+	*chosen = *chosen || kept != used || !kept->chooses_port;
 	return true;
 }
 

@@ -12,9 +12,9 @@
 #include "config.h"
 
 /* Gives every mapping whose port is 0 the remembered one, or a random one that
- * is free, and remembers it.  One that is in use (ports_use) keeps its port.  Returns 0, or -1
- * with the error logged if a mapping could not get any port; a memory that cannot be read or
- * written is only warned about. */
+ * is free, and remembers it.  One that is in use (ports_use) keeps its port, also if only its name
+ * is another one now.  Returns 0, or -1 with the error logged if a mapping could not get any port;
+ * a memory that cannot be read or written is only warned about. */
 int ports_assign(struct config *config);
 
 /* From now on these mappings, with their ports assigned, are those in use.  config must live

@@ -170,6 +170,27 @@ END
     [[ $(natter_field chosen bind) == "$chosen" ]]
 }
 
+@test "a mapping whose port natterd chose and that has only another name keeps port and hole" {
+    alike='protocol = "tcp"; target = "192.168.77.3:80"; }'
+    config_mappings "" <<<"{ name = \"a\"; $alike, { name = \"b\"; $alike, { name = \"c\"; protocol = \"tcp\"; target = \"192.168.77.3:81\"; }"
+    natter_start
+    natter_open b
+    natter_open c
+    remember a
+    bind=$(natter_field a bind) kept=$(natter_field b bind)
+    # Two that lead alike take over one only; d leads elsewhere than c, whose port is left.
+    config_mappings "" <<<"{ name = \"x\"; $alike, { name = \"b\"; $alike, { name = \"y\"; $alike, { name = \"d\"; protocol = \"tcp\"; target = \"192.168.77.3:82\"; }"
+    reload
+    [[ $output == "1 mapping kept, 1 changed, 0 replaced, 2 added, 1 removed" ]]
+    same_hole x
+    natter_is x bind "$bind"
+    natter_is b bind "$kept"
+    natter_stop
+    natter_start
+    natter_is x bind "$bind"
+    natter_is b bind "$kept"
+}
+
 # The old listener and the new one are of the same port, and only the address, the protocol or the mapping is another.
 @test "a port that one mapping leaves is another's at once" {
     echo_at 80
