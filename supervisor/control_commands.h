@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What the clients of the control socket may ask for, and the answers; control.h has
- * the protocol, control.c the clients.
+ * the protocol, control_client.c the clients.
  */
 #ifndef CONTROL_COMMANDS_H
 #define CONTROL_COMMANDS_H
@@ -16,7 +16,7 @@
 /* Called with the result of a NAT check, for every client that waits for one. */
 typedef void control_checked(struct json_object *answer);
 
-/* Makes NAT checks possible; config must outlive them. */
+/* Makes NAT checks possible; config must live until one of the next two is called. */
 void control_commands_open(struct event_base *base, const struct config *config, control_checked *checked);
 /* The same with another configuration; a check that runs goes on.  Returns whether there is one. */
 bool control_commands_use(const struct config *config);

@@ -60,7 +60,7 @@ struct service {
 TAILQ_HEAD(services, service);
 
 /* Makes a service of each mapping and starts its worker.  config must live as
- * long as the services. */
+ * long as the services, or until they all have another one. */
 void services_start(struct event_base *base, const struct config *config);
 
 /* Every mapping, in the order of natter.cfg. */
