@@ -31,6 +31,19 @@ worker_changed() {
     [[ $(natter_field "$1" pid) != "$2" && $(natter_field "$1" pid) != 0 ]]
 }
 
+@test "what is well from the start logs no warning" {
+    natter_config <<END
+$(natter_lab_servers)
+mappings = ( { name = "web"; protocol = "tcp"; bind = "0.0.0.0:8081"; }, { name = "game"; protocol = "udp"; bind = "0.0.0.0:8082"; },
+    { name = "served"; protocol = "tcp"; bind = "0.0.0.0:8083"; target = "192.168.77.3:80"; } );
+END
+    natter_start
+    natter_open web
+    natter_open game
+    natter_open served
+    run -1 grep -E "warning|error" "$LAB_DIR/natterd.log"
+}
+
 @test "every line begins with a time, a level and its subject" {
     natter_config <<END
 $(natter_lab_servers)

@@ -397,7 +397,7 @@ session_new(struct worker *worker)
 	bulletin_set_counters(s->bulletin, serving_counters(s->serving));
 	uplink_set_handlers(worker->uplink, &from_above, s);
 	session_enter(s, STATE_WAITING, "");
-	session_punch(s);
+	serving_start(s->serving); /* the servers, which come next, begin the rest */
 	return s;
 }
 
