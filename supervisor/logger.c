@@ -97,10 +97,11 @@ logger_use_stderr(void)
 	use_descriptor(STDERR_FILENO, stderr_is_journal() ? to_journal : to_descriptor);
 }
 
+/* A terminal must not become ours, nor a pipe that nobody reads make everybody wait. */
 int
 logger_use_file(const char *path)
 {
-	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0640);
 
 	if (fd < 0)
 		return -1;

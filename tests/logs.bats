@@ -93,8 +93,14 @@ END
     kill -USR1 "$pid"
     lab_wait 2 grep -q "error: natterd: cannot open the log file .*: Too many levels of symbolic links; lines go to the old one" \
         "$LAB_DIR/natter.log.2"
-    natter_ctl version
     rm "$LAB_DIR/natter.log"
+    mkfifo "$LAB_DIR/natter.log"
+    kill -USR1 "$pid"
+    # The pipe does not stay for the teardown, which reads all logs.
+    lab_wait 2 grep -q "error: natterd: cannot open the log file .*: No such device or address; lines go to the old one" \
+        "$LAB_DIR/natter.log.2" || { rm "$LAB_DIR/natter.log" && false; }
+    rm "$LAB_DIR/natter.log"
+    natter_ctl version
     kill -USR1 "$pid"
     lab_wait 2 grep -q "info: natterd: the log file was opened again" "$LAB_DIR/natter.log"
     end_daemon
