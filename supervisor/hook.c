@@ -154,29 +154,30 @@ free_hook(struct hook *h)
 	free(h);
 }
 
-/* The hook of a mapping that went away, or that has come in its place. */
-static struct hook *
-find_namesake(const struct hook *h, bool retired)
+/* With its name or, as one that is called something else now, with its port. */
+static bool
+is_in_place_of(const struct mapping *new, const struct mapping *old)
 {
-	struct hook *other;
-
-	LIST_FOREACH (other, &hooks.all, entry)
-		if (other != h && (other->last != NULL) == retired && strcmp(other->name, h->name) == 0)
-			return other;
-	return NULL;
+	return strcmp(new->name, old->name) == 0 ||
+	       (new->protocol == old->protocol && memcmp(&new->bind, &old->bind, sizeof(new->bind)) == 0);
 }
 
 /* One that went away is told before another one in its place, but not again and again. */
 static bool
 has_to_wait(const struct hook *h)
 {
-	struct hook *before = find_namesake(h, true);
+	struct hook *before, *next;
 
-	if (before == NULL)
+	if (h->last != NULL)
 		return false;
-	if (before->run.pid != 0)
-		return true;
-	free_hook(before);
+	for (before = LIST_FIRST(&hooks.all); before != NULL; before = next) {
+		next = LIST_NEXT(before, entry);
+		if (before->last == NULL || !is_in_place_of(&h->service->mapping, &before->service->mapping))
+			continue;
+		if (before->run.pid != 0)
+			return true;
+		free_hook(before);
+	}
 	return false;
 }
 
@@ -192,18 +193,28 @@ start_if_due(struct hook *h)
 	run(h);
 }
 
+/* What waited for it may wait for another one still. */
+static void
+start_successors(const struct mapping *old)
+{
+	struct hook *h;
+
+	LIST_FOREACH (h, &hooks.all, entry)
+		if (h->last == NULL && is_in_place_of(&h->service->mapping, old))
+			start_if_due(h);
+}
+
 static void
 go_on(struct hook *h)
 {
-	struct hook *next;
+	struct mapping old;
 
 	start_if_due(h);
 	if (h->last == NULL || is_busy(h))
 		return;
-	next = find_namesake(h, false);
+	old = h->last->mapping;
 	free_hook(h);
-	if (next != NULL)
-		start_if_due(next);
+	start_successors(&old);
 }
 
 static void

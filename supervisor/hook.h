@@ -35,8 +35,8 @@ struct hook *hook_new(struct event_base *base, const struct service *service,
 void hook_change(struct hook *hook, const struct hook_settings *settings);
 
 /* The service goes away, and may be freed at once.  Its hook is told so, if it asks for
- * events and was told an address: after what runs, and before a new hook of the same
- * mapping's name runs.  Then the hook frees itself.  NULL is no hook. */
+ * events and was told an address: after what runs, and before the hook of another mapping with
+ * its name or its port runs.  Then the hook frees itself.  NULL is no hook. */
 void hook_retire(struct hook *hook);
 
 /* The mapping's report changed: runs if there is something to tell.  NULL is no hook. */

@@ -653,16 +653,19 @@ test_retired(void)
 	CHECK(!hooks_reaped(1, 0));
 }
 
-/* First what runs, then that it is gone, then what came in its place. */
+/* First what runs, then that it is gone, then what came in its place, by its name or
+ * by another. */
 static void
-test_retired_while_it_runs(void)
+test_retired_while_it_runs(const char *successor)
 {
 	struct hook_settings s = settings_of("echo old {event}; read x <gate");
 	struct service *own;
+	char story[128];
 	struct hook *h = run_of_its_own(&s, &own), *next;
 
 	RUN_UNTIL(log_has("old up\n"));
 	retire(h, own);
+	strlcpy(web.mapping.name, successor, sizeof(web.mapping.name));
 	next = new_hook("echo new {event}");
 	set_outer("203.0.113.7:8");
 	hook_update(next);
@@ -674,8 +677,10 @@ test_retired_while_it_runs(void)
 	CHECK(log_count("\n") == 2);
 	open_gate();
 	RUN_UNTIL(running == 0);
-	CHECK(log_has("old up\nweb: hook: old down\nweb: hook: new up\n"));
+	snprintf(story, sizeof(story), "old up\nweb: hook: old down\n%s: hook: new up\n", successor);
+	CHECK(log_has(story));
 	drop(next);
+	strlcpy(web.mapping.name, "web", sizeof(web.mapping.name));
 }
 
 static void
@@ -824,7 +829,8 @@ main(void)
 	test_who_asks_for_events();
 	test_grandchild_keeps_the_pipe();
 	test_retired();
-	test_retired_while_it_runs();
+	test_retired_while_it_runs("web");
+	test_retired_while_it_runs("renamed");
 	test_retired_and_failing();
 	test_change();
 	test_end();
