@@ -13,6 +13,7 @@
 #include "config_hook.h"
 #include "config_hosts.h"
 #include "config_mapping.h"
+#include "config_ports.h"
 #include "config_value.h"
 #include "config_write.h"
 
@@ -101,13 +102,13 @@ write_status_report(struct config_out *out, const char *key, const void *from)
 static void
 read_open_port(struct config_file *file, const config_setting_t *setting, void *into)
 {
-	config_mapping_read_open(file, setting, ((struct config_global *)into)->config);
+	config_ports_read_open(file, setting, ((struct config_global *)into)->config);
 }
 
 static void
 read_forward_port(struct config_file *file, const config_setting_t *setting, void *into)
 {
-	config_mapping_read_forward(file, setting, ((struct config_global *)into)->config);
+	config_ports_read_forward(file, setting, ((struct config_global *)into)->config);
 }
 
 static void

@@ -18,14 +18,8 @@
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 #define CONGESTION_CONTROL_LETTERS LETTERS "_-"
 
-/* A list of addresses that all become mappings of one protocol. */
-struct port_list {
-	struct config *config;
-	enum protocol protocol;
-};
-
-static struct config_mapping *
-new_mapping(struct config_file *file, const config_setting_t *setting)
+struct config_mapping *
+config_mapping_new(struct config_file *file, const config_setting_t *setting)
 {
 	struct config_mapping *m = alloc_zero(sizeof(*m));
 
@@ -94,9 +88,8 @@ check_others(const struct config *config, const struct config_mapping *m, struct
 	return 0;
 }
 
-/* The list takes the mapping, or it is freed after its mistake was logged. */
-static void
-add_mapping(struct config *config, struct config_mapping *m, struct config_file *file,
+void
+config_mapping_add(struct config *config, struct config_mapping *m, struct config_file *file,
     const config_setting_t *setting)
 {
 	if (m->mapping.name[0] == '\0')
@@ -107,86 +100,6 @@ add_mapping(struct config *config, struct config_mapping *m, struct config_file 
 	}
 	TAILQ_INSERT_TAIL(&config->mappings, m, entry);
 	config->mapping_count++;
-}
-
-static void
-read_open(struct config_file *file, const config_setting_t *setting, void *into)
-{
-	struct port_list *list = into;
-	struct config_mapping *m = new_mapping(file, setting);
-
-	m->mapping.protocol = list->protocol;
-	if (config_value_bind(file, setting, &m->mapping.bind) < 0) {
-		config_mapping_free(m);
-		return;
-	}
-	if (addr_port(&m->mapping.bind) == 0) {
-		config_file_mistake(file, setting, "names no port to open; write it as \"0.0.0.0:8080\"");
-		config_mapping_free(m);
-		return;
-	}
-	add_mapping(list->config, m, file, setting);
-}
-
-static void
-read_forward(struct config_file *file, const config_setting_t *setting, void *into)
-{
-	struct port_list *list = into;
-	struct config_mapping *m = new_mapping(file, setting);
-
-	m->mapping.protocol = list->protocol;
-	if (config_value_target(file, setting, &m->mapping.target) < 0)
-		config_mapping_free(m);
-	else
-		add_mapping(list->config, m, file, setting);
-}
-
-/* The protocol's name is the key of the list. */
-static void
-read_ports(struct config_file *file, const config_setting_t *setting, struct config *config, config_reader *read)
-{
-	struct port_list list = {.config = config, .protocol = PROTOCOL_TCP};
-
-	if (strcmp(config_setting_name(setting), protocol_name(PROTOCOL_UDP)) == 0)
-		list.protocol = PROTOCOL_UDP;
-	config_value_each(file, setting, read, &list);
-}
-
-static void
-read_open_ports(struct config_file *file, const config_setting_t *setting, void *into)
-{
-	read_ports(file, setting, into, read_open);
-}
-
-static void
-read_forward_ports(struct config_file *file, const config_setting_t *setting, void *into)
-{
-	read_ports(file, setting, into, read_forward);
-}
-
-/* Written as mappings: see config_write_elsewhere. */
-static const struct config_key open_keys[] = {
-    {"tcp", read_open_ports, NULL},
-    {"udp", read_open_ports, NULL},
-    {NULL, NULL, NULL},
-};
-
-static const struct config_key forward_keys[] = {
-    {"tcp", read_forward_ports, NULL},
-    {"udp", read_forward_ports, NULL},
-    {NULL, NULL, NULL},
-};
-
-void
-config_mapping_read_open(struct config_file *file, const config_setting_t *setting, void *into)
-{
-	config_value_group(file, setting, open_keys, into);
-}
-
-void
-config_mapping_read_forward(struct config_file *file, const config_setting_t *setting, void *into)
-{
-	config_value_group(file, setting, forward_keys, into);
 }
 
 static void
@@ -390,13 +303,13 @@ check_together(struct config_file *file, const config_setting_t *group, const st
 static void
 read_mapping(struct config_file *file, const config_setting_t *setting, void *into)
 {
-	struct config_mapping *m = new_mapping(file, setting);
+	struct config_mapping *m = config_mapping_new(file, setting);
 	unsigned int before = file->mistakes;
 
 	if (config_value_group(file, setting, mapping_keys, m) == 0)
 		check_together(file, setting, m);
 	if (file->mistakes == before)
-		add_mapping(into, m, file, setting);
+		config_mapping_add(into, m, file, setting);
 	else
 		config_mapping_free(m);
 }

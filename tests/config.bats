@@ -76,9 +76,9 @@ keys() {
     sed '/^mappings = (/,/^);/d' "$tmp/print" >"$tmp/global"
     sed '/^mappings = (/,/^);/!d' "$tmp/print" >"$tmp/mapping"
     for part in global mapping; do
-        # mappings is the rest; tcp and udp of open_port and forward_port become mappings.
+        # mappings is the rest.
         for key in $(keys "supervisor/config_$part.c" | grep -vx mappings); do
-            [[ $part/$key == mapping/[tu][cd]p ]] || grep -qE "^ *(# $key:|$key =)" "$tmp/$part" ||
+            grep -qE "^ *(# $key:|$key =)" "$tmp/$part" ||
                 fail "the $part part of the print has no $key"
         done
     done
