@@ -133,9 +133,9 @@ config_scan_line(FILE *stream, int number, const char *token, unsigned int nth, 
 		line[strcspn(line, "\n")] = '\0';
 		s.token = number == 1 ? token : NULL;
 		scan_line(&s, line);
+		if (number == 1 && token == NULL)
+			hide_behind_hook(line);
 	}
-	if (token == NULL)
-		hide_behind_hook(line);
 	*found = s.found;
 	return line;
 }
