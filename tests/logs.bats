@@ -87,7 +87,7 @@ END
     lab_wait 2 grep -q "info: natterd: the log file was opened again" "$LAB_DIR/natter.log"
     [[ $(stat -c %a "$LAB_DIR/natter.log") == 640 ]]
     # The old one was closed.
-    [[ $(find "/proc/$pid/fd" -lname "$LAB_DIR/natter.log*" | wc -l) == 1 ]]
+    [[ $(find "/proc/$pid/fd" -lname "*/${LAB_DIR##*/}/natter.log*" | wc -l) == 1 ]]
     mv "$LAB_DIR/natter.log" "$LAB_DIR/natter.log.2"
     ln -s /etc/passwd "$LAB_DIR/natter.log"
     kill -USR1 "$pid"

@@ -175,8 +175,10 @@ machine__boot() {
     for folder in "${@:3}"; do
         machine__mount "$folder" "$root$folder"
     done
-    # Services may start: this is a machine of its own.
+    # Services may start: this is a machine of its own, whatever is said of the other, and if that has no init.
     rm -f "$root/usr/sbin/policy-rc.d"
+    printf '#!/bin/sh\nexit 0\n' >"$root/usr/sbin/policy-rc.d"
+    chmod +x "$root/usr/sbin/policy-rc.d"
     hostname machine
     cd "$root"
     pivot_root . mnt

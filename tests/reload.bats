@@ -326,7 +326,7 @@ END
 
 @test "in the foreground a terminal that goes away is the end, but a SIGHUP from elsewhere is not" {
     config_mappings "" <<<"$WEB"
-    lab_spawn "$LAB_HOST" terminal socat -d "EXEC:$NATTER_BUILD/natterd -f -c $LAB_DIR/natter.cfg,pty,ctty,setsid,stderr" \
+    lab_spawn "$LAB_HOST" terminal socat -d -u "EXEC:$NATTER_BUILD/natterd -f -c $LAB_DIR/natter.cfg,pty,ctty,setsid,stderr" \
         "OPEN:$LAB_DIR/terminal.txt,creat,append"
     lab_wait 5 natter_ctl version
     pid=$(<"$LAB_DIR/natterd.pid-file")
