@@ -179,6 +179,8 @@ machine__boot() {
     rm -f "$root/usr/sbin/policy-rc.d"
     printf '#!/bin/sh\nexit 0\n' >"$root/usr/sbin/policy-rc.d"
     chmod +x "$root/usr/sbin/policy-rc.d"
+    # No index of all manual pages for each package.
+    rm -f "$root/var/lib/man-db/auto-update"
     hostname machine
     cd "$root"
     pivot_root . mnt
