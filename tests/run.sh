@@ -11,7 +11,7 @@ set -uo pipefail
 # comes at the end.
 lanes=("check.bats" "install.bats" "package.bats" "idle.bats control.bats" "reload.bats" "diagnosis.bats interval.bats mappings.bats"
     "keepalive.bats neighbours.bats network.bats" "rebind.bats takeover.bats" "deployments.bats service.bats workers.bats"
-    "commandline.bats servers.bats v09.bats" "bench/bench.bats bench/relays.bats" "hooks_ready.bats hooks_lab.bats metrics.bats hooks.bats")
+    "commandline.bats servers.bats v09.bats" "bench/bench.bats bench/relays.bats relay.bats" "hooks_ready.bats hooks_lab.bats metrics.bats hooks.bats")
 
 cd "$(dirname "$0")" || exit 1
 logs=$(mktemp -d)
