@@ -127,19 +127,19 @@ all_gone() {
 @test "a worker that dies again and again is replaced at once the first time, then with growing pauses" {
     one_mapping
     natter_start
-    replaced() {
+    followed() {
         next=$(natter_field web pid)
-        [[ $next != "$worker" && $next != 0 ]]
+        [[ $next != "$dead" && $next != 0 ]]
     }
     times=()
     natter_open web 10
     next=$(natter_field web pid)
     for _ in 1 2 3; do
         # At once, before it has proved itself.
-        worker=$next
-        kill -9 "$worker"
+        dead=$next
+        kill -9 "$dead"
         began=${EPOCHREALTIME/./}
-        lab_wait 10 replaced
+        lab_wait 10 followed
         times+=($(((${EPOCHREALTIME/./} - began) / 1000)))
     done
     echo "replaced after ${times[*]} ms"
