@@ -182,7 +182,7 @@ ask_in_vain() {
     lab_wait 5 refused_more_than "$(count_refused)"
     lab_silence_end
     # The longer they were silent the longer the kernel waits until it sends again.
-    lab_wait 5 natter_is web state open
+    lab_wait 20 natter_is web state open
     always_published
 }
 
@@ -224,11 +224,12 @@ far() {
     nothing_changed
 }
 
-# With the next request, so at another moment than the probes of all connections.
+# With the next request, so at another moment than the probes of all connections. The doubt may be over before
+# somebody asks for it.
 refuse_request_of() {
     lab_in "$LAB_INET" nft "add table ip rude; add chain ip rude in { type filter hook input priority 0; };
         add rule ip rude in ip daddr $1 tcp flags & psh != 0 reject with tcp reset"
-    lab_wait 8 natter_is web state degraded
+    lab_wait 8 said 1 "web: open -> degraded"
     lab_in "$LAB_INET" nft delete table ip rude
 }
 

@@ -7,11 +7,12 @@
 # what only the usual build can tell.
 set -uo pipefail
 
-# These wait for silence, or for time to pass, most of the time: each lane runs beside the others, and what it says
-# comes at the end.
-lanes=("check.bats" "install.bats" "package.bats" "idle.bats control.bats" "reload.bats" "diagnosis.bats interval.bats mappings.bats"
-    "keepalive.bats neighbours.bats network.bats" "rebind.bats takeover.bats" "deployments.bats service.bats workers.bats"
-    "commandline.bats servers.bats v09.bats" "bench/bench.bats bench/relays.bats relay.bats" "hooks_ready.bats hooks_lab.bats metrics.bats hooks.bats")
+# Each lane runs beside the others, and what it says comes at the end. Most of them wait most of the time, for silence or
+# for time to pass; what wants the processors is together in few, so that it does not disturb them more than need be.
+lanes=("check.bats" "diagnosis.bats interval.bats mappings.bats" "keepalive.bats neighbours.bats network.bats"
+    "rebind.bats takeover.bats" "deployments.bats service.bats workers.bats" "commandline.bats servers.bats v09.bats"
+    "hooks_ready.bats hooks_lab.bats metrics.bats hooks.bats" "package.bats control.bats reload.bats"
+    "idle.bats install.bats bench/bench.bats bench/relays.bats relay.bats")
 
 cd "$(dirname "$0")" || exit 1
 logs=$(mktemp -d)
