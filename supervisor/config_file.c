@@ -22,6 +22,8 @@
 
 /* As deep as libconfig follows @include. */
 #define INCLUDE_DEPTH_MAX 10
+/* More are not looked through: of a file that includes itself in several lines there is no end. */
+#define INCLUDES_MAX 1000
 #define KEY_TEXT_SIZE 128
 #define MISTAKE_SIZE 400
 
@@ -243,9 +245,9 @@ included_name(char *line)
 }
 
 /* Follows @include as libconfig will, to keep it from reading a directory:
- * returns -1 with the directory in found, or 0. */
+ * returns -1 with the directory in found, or "" if there are too many files, or 0. */
 static int
-find_directory(const struct config_file *file, const char *path, int depth, char found[PATH_MAX])
+find_directory(const struct config_file *file, const char *path, int depth, unsigned int *files, char found[PATH_MAX])
 {
 	FILE *stream;
 	struct stat st;
@@ -255,8 +257,8 @@ find_directory(const struct config_file *file, const char *path, int depth, char
 
 	if (depth > INCLUDE_DEPTH_MAX || stat(path, &st) < 0)
 		return 0;
-	if (S_ISDIR(st.st_mode)) {
-		strlcpy(found, path, PATH_MAX);
+	if (S_ISDIR(st.st_mode) || ++*files > INCLUDES_MAX) {
+		strlcpy(found, S_ISDIR(st.st_mode) ? path : "", PATH_MAX);
 		return -1;
 	}
 	stream = config_scan_open(path);
@@ -265,21 +267,31 @@ find_directory(const struct config_file *file, const char *path, int depth, char
 	while (result == 0 && getline(&line, &size, stream) >= 0) {
 		name = included_name(line);
 		if (name != NULL && join(file->directory, name, inner) == 0)
-			result = find_directory(file, inner, depth + 1, found);
+			result = find_directory(file, inner, depth + 1, files, found);
 	}
 	free(line);
 	fclose(stream);
 	return result;
 }
 
+/* found is find_directory's. */
+static void
+refuse_includes(struct config_file *file, const char *found)
+{
+	if (found[0] == '\0')
+		config_file_mistake(file, NULL, "includes more than %d files; see whether a file includes itself", INCLUDES_MAX);
+	else
+		config_file_mistake(file, NULL, "includes %s, which is a directory; include the files in it one by one", found);
+}
+
 static int
 parse(struct config_file *file, FILE *stream)
 {
 	char directory[PATH_MAX];
+	unsigned int files = 0;
 
-	if (find_directory(file, file->path, 0, directory) < 0) {
-		config_file_mistake(file, NULL, "includes %s, which is a directory; include the files in it one by one",
-		    directory);
+	if (find_directory(file, file->path, 0, &files, directory) < 0) {
+		refuse_includes(file, directory);
 		return -1;
 	}
 	config_set_include_dir(&file->parsed, file->directory);
