@@ -65,6 +65,9 @@ LAB_TOOLS = $(patsubst tests/lab/%.c,$(B)/tests/%,$(wildcard tests/lab/*.c))
 # Runs the worker's relays itself.
 COUNTERS = tests/bench/counters.c
 BENCH_TOOLS = $(patsubst tests/bench/%.c,$(B)/tests/%,$(filter-out $(COUNTERS),$(wildcard tests/bench/*.c)))
+FUZZERS = $(patsubst tests/fuzz/%.c,$(B)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
+# What gives a fuzzer its inputs: files of a corpus, or libFuzzer (tests/fuzz/run.sh).
+FUZZ_MAIN ?= $(B)/tests/fuzz/replay.o
 
 all: $(B)/natterd $(B)/natter-worker $(B)/natterctl ## build natterd, natter-worker and natterctl into build/
 
@@ -86,7 +89,9 @@ $(B)/%.o: %.c $(B)/flags Makefile
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) -c -o $@ $<
 
-test-programs: $(UNIT_TESTS) $(B)/tests/counters lab-programs ## build the unit tests and the laboratory's programs
+test-programs: $(UNIT_TESTS) $(B)/tests/counters fuzzers lab-programs ## build the unit tests and the laboratory's programs
+
+fuzzers: $(FUZZERS)
 
 lab-programs: $(LAB_TOOLS) $(BENCH_TOOLS)
 
@@ -110,6 +115,17 @@ $(B)/tests/counters: $(COUNTERS) tests/bench/script.h tests/unit/loop.h tests/un
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) -Iworker -Itests/unit $(LDFLAGS) -o $@ $< $(filter %.o,$^) $(HARDENING_LD) \
 		$(shell $(PKG_CONFIG) --libs $(WORKER_PACKAGES))
+
+# Of an archive the linker takes what is missing: a file is left out if the fuzzer has a stand-in for all of it.
+$(B)/tests/parts.a: $(COMMON_OBJECTS) $(filter-out %/main.o,$(WORKER_OBJECTS)) $(filter-out %/natterd.o,$(SUPERVISOR_OBJECTS)) \
+		$(filter-out %/natterctl_main.o,$(CTL_OBJECTS))
+	@mkdir -p $(@D) && rm -f $@
+	$(Q)$(AR) -qcs $@ $^
+
+$(FUZZERS): $(B)/tests/%: tests/fuzz/%.c $(wildcard tests/fuzz/*.h) $(filter %.o,$(FUZZ_MAIN)) $(B)/tests/parts.a Makefile
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) -Iworker -Isupervisor $(LDFLAGS) -o $@ $< $(FUZZ_MAIN) $(B)/tests/parts.a $(HARDENING_LD) \
+		$(shell $(PKG_CONFIG) --libs $(SUPERVISOR_PACKAGES))
 
 demo: ## install what is missing, build, and show it behind a real NAT
 	tests/packages.sh demo
@@ -159,6 +175,12 @@ soak: ## random events to one natterd, each checked: SECONDS= SEED=
 	@$(MAKE) --no-print-directory all lab-programs
 	NATTER_BUILD=$(abspath $(B)) tests/bench/soak.bash '$(SOAK_SECONDS)' '$(SEED)'
 
+FUZZ_SECONDS ?= 60
+TARGET ?= .*
+
+fuzz: ## feed parsers made-up inputs, with clang: FUZZ_SECONDS= TARGET=
+	tests/fuzz/run.sh '$(FUZZ_SECONDS)' '$(TARGET)'
+
 # Where install puts things, and uninstall takes them from.
 INSTALLED = $(foreach name,B DESTDIR SBINDIR LIBEXECDIR MANDIR DOCDIR BASHDIR ZSHDIR UNITDIR SYSCONFDIR RUNDIR STATEDIR INIT,\
 	$(name)='$($(name))')
@@ -179,5 +201,5 @@ clean: ## remove build/
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 17
 
-.PHONY: force all test-programs lab-programs demo test counters counters-update bench bench-quick bench-reach soak install uninstall deb clean help
--include $(wildcard $(B)/*/*.d $(B)/*.d)
+.PHONY: force all test-programs fuzzers lab-programs demo test counters counters-update bench bench-quick bench-reach soak fuzz install uninstall deb clean help
+-include $(wildcard $(B)/*/*/*.d $(B)/*/*.d $(B)/*.d)
