@@ -19,6 +19,12 @@ mapping_derive_name(struct mapping *m)
 	    addr_ip_text(given, ip), addr_port(given));
 }
 
+bool
+mapping_same_place(const struct mapping *a, const struct mapping *b)
+{
+	return a->protocol == b->protocol && memcmp(&a->bind, &b->bind, sizeof(a->bind)) == 0;
+}
+
 /* IPv4 and IPv6 sockets do not collide: natterd binds [::] for IPv6 alone. */
 bool
 mapping_binds_collide(const struct mapping *a, const struct mapping *b)

@@ -88,6 +88,10 @@ mapping_is_served(const struct mapping *m)
  * address that stands in the configuration, the target if there is one. */
 void mapping_derive_name(struct mapping *m);
 
+/* Are both the same port of this machine, or still to be chosen at the same address?  Then one
+ * can go on in the hole of the other. */
+bool mapping_same_place(const struct mapping *a, const struct mapping *b);
+
 /* Would both need the same port of this machine?  Ports that are still to be
  * chosen never do. */
 bool mapping_binds_collide(const struct mapping *a, const struct mapping *b);

@@ -8,18 +8,12 @@
 
 #include "config_hosts.h"
 
-static bool
-is_same_place(const struct mapping *a, const struct mapping *b)
-{
-	return a->protocol == b->protocol && memcmp(&a->bind, &b->bind, sizeof(a->bind)) == 0;
-}
-
 enum config_difference
 config_compare(const struct config_mapping *old, const struct config_mapping *new)
 {
 	struct mapping m = new->mapping;
 
-	if (!is_same_place(&old->mapping, &m))
+	if (!mapping_same_place(&old->mapping, &m))
 		return CONFIG_MOVED;
 	m.log_level = old->mapping.log_level;
 	if (memcmp(&old->mapping, &m, sizeof(m)) == 0 && config_hosts_equal(&old->stun, &new->stun) &&
@@ -34,7 +28,7 @@ config_find_place(const struct config *config, const struct mapping *mapping)
 	const struct config_mapping *m;
 
 	TAILQ_FOREACH(m, &config->mappings, entry)
-		if (is_same_place(&m->mapping, mapping))
+		if (mapping_same_place(&m->mapping, mapping))
 			return m;
 	return NULL;
 }

@@ -158,8 +158,7 @@ free_hook(struct hook *h)
 static bool
 is_in_place_of(const struct mapping *new, const struct mapping *old)
 {
-	return strcmp(new->name, old->name) == 0 ||
-	       (new->protocol == old->protocol && memcmp(&new->bind, &old->bind, sizeof(new->bind)) == 0);
+	return strcmp(new->name, old->name) == 0 || mapping_same_place(new, old);
 }
 
 /* One that went away is told before another one in its place, but not again and again. */

@@ -5,17 +5,15 @@
  */
 #include "change.h"
 
-#include <string.h>
-
 #include "log.h"
 #include "net.h"
 #include "session_state.h"
 
 static bool
-is_same_place(const struct mapping *a, const struct mapping *b)
+is_same_worker(const struct mapping *a, const struct mapping *b)
 {
-	return a->protocol == b->protocol && a->task == b->task && a->test_page == b->test_page && a->uid == b->uid &&
-	       a->gid == b->gid && memcmp(&a->bind, &b->bind, sizeof(a->bind)) == 0;
+	return mapping_same_place(a, b) && a->task == b->task && a->test_page == b->test_page && a->uid == b->uid &&
+	       a->gid == b->gid;
 }
 
 static void
@@ -62,7 +60,7 @@ session_change(void *session, const struct mapping *mapping)
 	struct session *s = session;
 	struct mapping old = s->worker->mapping;
 
-	if (!is_same_place(&old, mapping))
+	if (!is_same_worker(&old, mapping))
 		fatal("the supervisor sent a mapping that takes another worker");
 	s->worker->mapping = *mapping;
 	log_set_level((enum log_level)mapping->log_level);
