@@ -177,7 +177,7 @@ on_ended(void *context, const char *why)
 	if (addr_is_set(&s->report.outer) && !s->takeover.running && pause_before_restart(s) <= TAKEOVER_PAUSE)
 		succession_begin(s, why);
 	else
-		succession_give_up(s, why);
+		succession_give_up(s, STATE_BACKOFF, why);
 	schedule_restart(s);
 }
 
@@ -188,7 +188,7 @@ service_renew(struct service *s, const char *why)
 		return; /* whoever starts it starts what it is by then */
 	peer_dismiss(&s->peer);
 	event_del(s->healthy);
-	succession_give_up(s, why);
+	succession_give_up(s, STATE_BACKOFF, why);
 	schedule_restart(s);
 }
 

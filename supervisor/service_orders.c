@@ -2,7 +2,6 @@
 /*
  * What an operator may order of one mapping; see service.h.
  */
-#include <bsd/string.h>
 #include <string.h>
 
 #include "service.h"
@@ -39,16 +38,10 @@ end_worker(struct service *s)
 bool
 service_stop(struct service *s)
 {
-	struct report r;
-
 	if (service_is_stopped(s))
 		return false;
-	memset(&r, 0, sizeof(r));
-	r.state = STATE_STOPPED;
-	strlcpy(r.error, "stopped with natterctl, which can start it again", sizeof(r.error));
 	end_worker(s);
-	succession_let_go(s);
-	service_report(s, &r);
+	succession_give_up(s, STATE_STOPPED, "stopped with natterctl, which can start it again");
 	return true;
 }
 
@@ -69,7 +62,7 @@ service_restart(struct service *s)
 	else if (addr_is_set(&s->report.outer))
 		succession_begin(s, "restarted with natterctl");
 	else
-		succession_give_up(s, "started with natterctl");
+		succession_give_up(s, STATE_BACKOFF, "started with natterctl");
 	event_add(s->restart, &now);
 	return true;
 }

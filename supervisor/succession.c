@@ -44,21 +44,15 @@ succession_begin(struct service *s, const char *why)
 }
 
 void
-succession_let_go(struct service *s)
-{
-	s->takeover.running = false;
-	event_del(s->takeover_deadline);
-	held_end(&s->held);
-}
-
-void
-succession_give_up(struct service *s, const char *why)
+succession_give_up(struct service *s, enum state state, const char *why)
 {
 	struct report r;
 
 	memset(&r, 0, sizeof(r));
-	r.state = STATE_BACKOFF;
+	r.state = state;
 	text_copy_printable(r.error, sizeof(r.error), why, strlen(why));
-	succession_let_go(s);
+	s->takeover.running = false;
+	event_del(s->takeover_deadline);
+	held_end(&s->held);
 	service_report(s, &r);
 }

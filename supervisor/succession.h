@@ -14,10 +14,8 @@ void succession_open(struct service *s, struct event_base *base);
  * kept for it for ten seconds, and the address stands until then. */
 void succession_begin(struct service *s, const char *why);
 
-/* Nobody is to wait in a queue that is not served soon: the hole is let go. */
-void succession_let_go(struct service *s);
-
-/* The same, and the mapping is reported to have failed. */
-void succession_give_up(struct service *s, const char *why);
+/* Nobody is to wait in a queue that is not served soon: the hole is let go, and the mapping is
+ * reported to be in that state, STATE_BACKOFF or STATE_STOPPED, for the reason in plain words. */
+void succession_give_up(struct service *s, enum state state, const char *why);
 
 #endif
