@@ -102,29 +102,27 @@ find_remembered(const char *path, const struct mapping *mapping)
 	return (uint16_t)found;
 }
 
-/* The same mapping as it is in use; NULL: it is not. */
-static const struct config_mapping *
-find_used(const struct mapping *mapping)
+/* The one of that name; NULL: there is none. */
+static struct config_mapping *
+find_named(const struct config *config, const char *name)
 {
-	const struct config_mapping *m;
+	struct config_mapping *m;
 
-	if (ports.config == NULL)
+	if (config == NULL)
 		return NULL;
-	TAILQ_FOREACH(m, &ports.config->mappings, entry)
-		if (m->mapping.protocol == mapping->protocol && strcmp(m->mapping.name, mapping->name) == 0)
+	TAILQ_FOREACH(m, &config->mappings, entry)
+		if (strcmp(m->mapping.name, name) == 0)
 			return m;
 	return NULL;
 }
 
-static bool
-has_name(const struct config *config, const char *name)
+/* The same mapping as it is in use; NULL: it is not. */
+static const struct config_mapping *
+find_used(const struct mapping *mapping)
 {
-	const struct config_mapping *m;
+	const struct config_mapping *m = find_named(ports.config, mapping->name);
 
-	TAILQ_FOREACH(m, &config->mappings, entry)
-		if (strcmp(m->mapping.name, name) == 0)
-			return true;
-	return false;
+	return m != NULL && m->mapping.protocol == mapping->protocol ? m : NULL;
 }
 
 static bool
@@ -143,7 +141,7 @@ find_renamed(const struct config *config, const struct mapping *mapping)
 	if (ports.config == NULL)
 		return NULL;
 	TAILQ_FOREACH(m, &ports.config->mappings, entry)
-		if (m->chooses_port && leads_alike(&m->mapping, mapping) && !has_name(config, m->mapping.name) &&
+		if (m->chooses_port && leads_alike(&m->mapping, mapping) && find_named(config, m->mapping.name) == NULL &&
 		    !is_taken(config, mapping, addr_port(&m->mapping.bind)))
 			return m;
 	return NULL;
@@ -167,10 +165,11 @@ keep_port(const struct config *config, struct mapping *mapping, bool *chosen)
 static int
 assign_port(const struct config *config, const char *path, struct mapping *mapping, bool *chosen)
 {
-	uint16_t port = find_remembered(path, mapping);
+	uint16_t port;
 
 	if (keep_port(config, mapping, chosen))
 		return 0;
+	port = find_remembered(path, mapping);
 	if (port != 0 && !is_taken(config, mapping, port)) {
 		addr_set_port(&mapping->bind, port);
 		if (broker_try_port(mapping, true) == 0)
@@ -205,14 +204,10 @@ remember(const struct config *config, const char *path)
 			fprintf(out, "%s %s %u\n", protocol_name(m->mapping.protocol), m->mapping.name,
 			    addr_port(&m->mapping.bind));
 	while (old != NULL && fgets(line, sizeof(line), old) != NULL) {
-		bool known = false;
-
 		if (sscanf(line, "%7s %63s", protocol, name) != 2)
 			continue;
-		TAILQ_FOREACH(m, &config->mappings, entry)
-			known = known || (strcmp(m->mapping.name, name) == 0 &&
-					     strcmp(protocol_name(m->mapping.protocol), protocol) == 0);
-		if (!known)
+		m = find_named(config, name);
+		if (m == NULL || strcmp(protocol_name(m->mapping.protocol), protocol) != 0)
 			fputs(line, out);
 	}
 	if (old != NULL)
@@ -249,23 +244,12 @@ ports_use(struct config *config)
 	ports.config = config;
 }
 
-static struct config_mapping *
-find_chosen(const char *name)
-{
-	struct config_mapping *m;
-
-	if (ports.config == NULL)
-		return NULL;
-	TAILQ_FOREACH(m, &ports.config->mappings, entry)
-		if (m->chooses_port && strcmp(m->mapping.name, name) == 0)
-			return m;
-	return NULL;
-}
-
 bool
 ports_is_chosen(const char *name)
 {
-	return find_chosen(name) != NULL;
+	const struct config_mapping *m = find_named(ports.config, name);
+
+	return m != NULL && m->chooses_port;
 }
 
 int
@@ -273,7 +257,7 @@ ports_replace(struct mapping *mapping)
 {
 	if (ports_choose(ports.config, mapping) < 0)
 		return -1;
-	addr_set_port(&find_chosen(mapping->name)->mapping.bind, addr_port(&mapping->bind));
+	addr_set_port(&find_named(ports.config, mapping->name)->mapping.bind, addr_port(&mapping->bind));
 	remember(ports.config, ports.path);
 	return 0;
 }
