@@ -29,12 +29,23 @@ natterctl_fail(const char *path, int error)
 	return NATTERCTL_NO_DAEMON;
 }
 
+/* Returns -1, with the errno of what failed before. */
+static int
+close_failed(int fd)
+{
+	int error = errno;
+
+	close(fd);
+	errno = error;
+	return -1;
+}
+
 static int
 open_socket(const char *path, unsigned int seconds)
 {
 	const struct timeval patience = {.tv_sec = seconds};
 	struct sockaddr_un name = {.sun_family = AF_UNIX};
-	int fd, error;
+	int fd;
 
 	if (strlcpy(name.sun_path, path, sizeof(name.sun_path)) >= sizeof(name.sun_path)) {
 		errno = ENAMETOOLONG;
@@ -47,10 +58,7 @@ open_socket(const char *path, unsigned int seconds)
 	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == 0 &&
 	    connect(fd, (const struct sockaddr *)&name, sizeof(name)) == 0)
 		return fd;
-	error = errno;
-	close(fd);
-	errno = error;
-	return -1;
+	return close_failed(fd);
 }
 
 static int
@@ -136,14 +144,11 @@ int
 natterctl_send_request(const char *path, const char *command, const char *key, const char *value,
     unsigned int seconds)
 {
-	int fd = open_socket(path, seconds), error;
+	int fd = open_socket(path, seconds);
 
 	if (fd < 0 || write_request(fd, command, key, value) == 0)
 		return fd;
-	error = errno;
-	close(fd);
-	errno = error;
-	return -1;
+	return close_failed(fd);
 }
 
 int
