@@ -35,7 +35,7 @@ endif
 
 PKG_CONFIG ?= pkg-config
 COMMON_PACKAGES = libbsd
-WORKER_PACKAGES = libevent_core libbsd
+WORKER_PACKAGES = libevent_core libseccomp libbsd
 SUPERVISOR_PACKAGES = libevent_core libconfig json-c libbsd
 CTL_PACKAGES = json-c libbsd
 
@@ -108,7 +108,7 @@ $(UNIT_TESTS): $(B)/tests/%: tests/unit/%.c tests/unit/check.h $(COMMON_OBJECTS)
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) -Iworker -Isupervisor -Itests/unit $(LDFLAGS) -o $@ $< \
 		$$(sed -n 's,^.*NEEDS: *,,p' $< | tr ' ' '\n' | sed '/./s,.*,$(B)/&.o,') $(COMMON_OBJECTS) \
-		$(HARDENING_LD) $(shell $(PKG_CONFIG) --libs $(SUPERVISOR_PACKAGES))
+		$(HARDENING_LD) $(shell $(PKG_CONFIG) --libs $(SUPERVISOR_PACKAGES) $(WORKER_PACKAGES))
 
 $(B)/tests/counters: $(COUNTERS) tests/bench/script.h tests/unit/loop.h tests/unit/check.h $(filter-out %/main.o,$(WORKER_OBJECTS)) \
 		$(COMMON_OBJECTS) Makefile

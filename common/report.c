@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "confinement.h"
 #include "mapping.h"
 #include "text.h"
 
@@ -50,7 +51,7 @@ report_is_valid(const struct report *r)
 {
 	bool published = r->state == STATE_OPEN || r->state == STATE_DEGRADED;
 
-	if (r->state >= STATE_STOPPED || r->reach >= REACH_COUNT)
+	if (r->state >= STATE_STOPPED || r->reach >= REACH_COUNT || r->confinement > CONFINED_ALL)
 		return false;
 	if (!is_sane(&r->inner) || !is_sane(&r->outer) || addr_is_wildcard(&r->outer))
 		return false;

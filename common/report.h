@@ -40,6 +40,7 @@ enum reach {
 struct report {
 	uint32_t state;    /* enum state */
 	uint32_t reach;    /* enum reach */
+	uint32_t confinement; /* what of enum confinement holds the worker */
 	struct addr inner; /* the mapped port as this machine sees it */
 	struct addr outer; /* as the Internet sees it; unset: none known */
 	int64_t since;     /* Unix time since which outer has been what it is; 0: unset */

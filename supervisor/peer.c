@@ -268,6 +268,8 @@ describe_end(int status, char *buf, size_t size)
 {
 	if (WIFEXITED(status) && WEXITSTATUS(status) == SPAWN_NO_EXEC)
 		snprintf(buf, size, "its worker could not be executed");
+	else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		snprintf(buf, size, "its worker was ended for a system call that no worker makes: a bug of natter, or somebody took it over");
 	else if (WIFSIGNALED(status))
 		snprintf(buf, size, "its worker was ended by signal %d (%s)", WTERMSIG(status),
 		    strsignal(WTERMSIG(status)));

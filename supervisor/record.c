@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "confinement.h"
 #include "counts.h"
 
 /* v0.9's rule: what a mapping with a target shows as its inner side is the
@@ -182,6 +183,15 @@ get_error(const struct service *s, char value[RECORD_VALUE_SIZE])
 	strlcpy(value, s->report.error, RECORD_VALUE_SIZE);
 }
 
+/* Of a worker that is there. */
+static void
+get_confinement(const struct service *s, char value[RECORD_VALUE_SIZE])
+{
+	value[0] = '\0';
+	if (s->peer.pid != 0)
+		confinement_text(s->report.confinement, value);
+}
+
 const struct record_field record_fields[] = {
     {.name = "name", .kind = RECORD_WORD, .text = get_name},
     {.name = "protocol", .kind = RECORD_WORD, .text = get_protocol},
@@ -245,6 +255,7 @@ const struct record_field record_fields[] = {
 	.metric = {.name = "transmit_bytes_total", .help = "Bytes relayed from the target to the Internet."}},
     {.name = "error", .kind = RECORD_TEXT, .text = get_error},
     {.name = "advice", .kind = RECORD_TEXT, .text = get_advice},
+    {.name = "confinement", .kind = RECORD_TEXT, .text = get_confinement},
     {.name = NULL},
 };
 

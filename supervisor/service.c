@@ -21,6 +21,7 @@
 #include "publish.h"
 #include "servers.h"
 #include "succession.h"
+#include "walls.h"
 #include "watch.h"
 
 #define BACKOFF_MAX 60
@@ -105,6 +106,7 @@ on_message(void *context, const struct message *m)
 	if (m->length != sizeof(m->report) || !report_is_valid(&m->report) || !is_own_address(s, &m->report))
 		return "sent a malformed report";
 	tally_take_report(&s->tally, &m->report);
+	walls_note(m->report.confinement);
 	if (!takeover_withholds(&s->takeover, &m->report))
 		take_report(s, &m->report);
 	return NULL;

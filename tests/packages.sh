@@ -6,7 +6,7 @@
 # what is missing and fails.
 set -euo pipefail
 
-build="gcc libc6-dev make pkg-config libconfig-dev libbsd-dev libevent-dev libjson-c-dev"
+build="gcc libc6-dev make pkg-config libconfig-dev libbsd-dev libevent-dev libjson-c-dev libseccomp-dev"
 deb="debhelper dpkg-dev"
 demo="iproute2 nftables conntrack coturn stun-server nginx-light curl socat procps jq"
 bench="haproxy libnginx-mod-stream iperf3 wrk gnuplot-nox"

@@ -85,6 +85,28 @@ all_gone() {
     done
 }
 
+# limit PID NAME: the soft and the hard limit of a process.
+limit() {
+    sed -n "s/^$2 *\([^ ]*\) *\([^ ]*\) .*/\1 \2/p" "/proc/$1/limits"
+}
+
+@test "a worker's root is empty, files, processes and system calls are out of its reach, and natterctl says so" {
+    natter_need_usual_build
+    one_mapping 80
+    natter_start
+    natter_open web
+    worker=$(natter_field web pid)
+    # A kernel may be without Landlock.
+    [[ $(natter_field web confinement) =~ ^chroot,\ (landlock,\ )?seccomp$ ]]
+    [[ $(readlink "/proc/$worker/root") == *" (deleted)" && ! $(ls -A "/proc/$worker/root/") ]]
+    [[ $(proc_status "$worker" Seccomp) == 2 ]]
+    for resource in "Max file size" "Max core file size" "Max processes"; do
+        [[ $(limit "$worker" "$resource") == "0 0" ]]
+    done
+    # Not dumpable: what /proc has of it is root's.
+    [[ $(stat -c %U "/proc/$worker/environ") == root ]]
+}
+
 @test "a secret in natterd's environment reaches no worker" {
     one_mapping
     export HOOK_SECRET=hunter2

@@ -238,6 +238,7 @@ bulletin_new(struct worker *worker, const struct servers *servers)
 	struct bulletin *b = alloc_zero(sizeof(*b));
 
 	b->worker = worker;
+	b->report.confinement = worker->confinement;
 	b->measured = event_new(worker->base, -1, 0, on_measured, b);
 	if (b->measured == NULL)
 		fatal("out of memory");

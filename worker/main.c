@@ -76,9 +76,9 @@ main(int argc, char **argv, char **envp)
 	log_set_sink(uplink_log);
 	uplink_receive_mapping(MESSAGE_WORKER_FD, &worker.mapping);
 	log_set_level((enum log_level)worker.mapping.log_level);
-	sandbox_enter(&worker.mapping);
-
 	worker.base = make_base();
+	worker.confinement = sandbox_enter(&worker.mapping);
+
 	worker.uplink = uplink_new(worker.base, MESSAGE_WORKER_FD);
 	if (worker.mapping.task == TASK_CHECK)
 		check(&worker);

@@ -6,8 +6,10 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -15,7 +17,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "confinement.h"
+#include "filter.h"
 #include "log.h"
+#include "paths.h"
 
 /* Two per TCP connection and one per UDP session; as many as Linux gives by default. */
 #define DESCRIPTORS_WANTED 65536
@@ -70,13 +75,70 @@ drop_capabilities(void)
 		fatal("cannot set no_new_privs: %s", strerror(errno));
 }
 
-void
+/* In a directory that is removed nothing can be made any more, by nobody. */
+static bool
+become_rootless(const char *parent)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/natter.XXXXXX", parent);
+	if (mkdtemp(path) == NULL)
+		return false;
+	if (chdir(path) == 0 && rmdir(path) == 0 && chroot(".") == 0 && chdir("/") == 0)
+		return true;
+	log_debug("keeps its root directory: %s", strerror(errno));
+	(void)rmdir(path);
+	return false;
+}
+
+static uint32_t
+leave_files(void)
+{
+	static const char *const parents[] = {RUNDIR, "/run", "/tmp"};
+	size_t i;
+
+	for (i = 0; i < sizeof(parents) / sizeof(parents[0]); i++)
+		if (become_rootless(parents[i]))
+			return CONFINED_ROOT;
+	return 0;
+}
+
+static void
+limit(int resource, const char *what)
+{
+	static const struct rlimit none = {0, 0};
+
+	if (setrlimit(resource, &none) < 0)
+		fatal("cannot give up %s: %s", what, strerror(errno));
+}
+
+/* The kernel's own walls, the last of which ends whoever tries one. */
+static uint32_t
+raise_walls(void)
+{
+	uint32_t held = 0;
+
+	if (filter_files() == 0)
+		held |= CONFINED_FILES;
+	else
+		log_debug("runs without Landlock: %s", strerror(errno));
+	if (filter_calls() == 0)
+		held |= CONFINED_CALLS;
+	else
+		log_debug("runs without a filter of system calls: %s", strerror(errno));
+	return held;
+}
+
+uint32_t
 sandbox_enter(const struct mapping *mapping)
 {
+	uint32_t held = 0;
 	bool root = geteuid() == 0;
 
 	raise_descriptor_limit();
 	if (root) {
+		if (confinement_is_possible())
+			held |= leave_files();
 		drop_bounding_set();
 		drop_identity(mapping->uid, mapping->gid);
 	}
@@ -85,4 +147,12 @@ sandbox_enter(const struct mapping *mapping)
 	 * end of file on the socket. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		fatal("cannot ask for a signal at the supervisor's death: %s", strerror(errno));
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		fatal("cannot forbid to be traced: %s", strerror(errno));
+	limit(RLIMIT_CORE, "core files");
+	if (!confinement_is_possible())
+		return held;
+	limit(RLIMIT_NPROC, "processes");
+	limit(RLIMIT_FSIZE, "files");
+	return held | raise_walls();
 }

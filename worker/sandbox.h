@@ -7,9 +7,12 @@
 
 #include "mapping.h"
 
-/* As root: drops the bounding set and the supplementary groups and becomes the
- * mapping's user and group for good.  In any case: drops every capability, sets
- * no_new_privs, and dies with its parent.  What does not work is fatal. */
-void sandbox_enter(const struct mapping *mapping);
+/* As root: makes an empty directory that no longer exists its root, drops the bounding set
+ * and the supplementary groups and becomes the mapping's user and group for good.  In any
+ * case: drops every capability, sets no_new_privs, cannot be traced or leave a core, dies
+ * with its parent, can make no process and no file, and at last nothing but the system calls
+ * of filter.h.  What does not work is fatal, but for what is in the set that it returns, of
+ * enum confinement: that held.  The event loop must exist by then. */
+uint32_t sandbox_enter(const struct mapping *mapping);
 
 #endif

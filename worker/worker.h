@@ -18,6 +18,7 @@ struct worker {
 	struct uplink *uplink;
 	struct mapping mapping;
 	struct measures measures;
+	uint32_t confinement; /* what of enum confinement holds */
 	/* Client data that a socket of the punching side received in the moment
 	 * between its bind and its connect. */
 	void (*on_stray)(void *context, const struct addr *client, const void *data, size_t length);
