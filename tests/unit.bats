@@ -62,6 +62,10 @@ run_unit() {
     run_unit config_compare
 }
 
+@test "the filter of system calls ends whoever tries another" {
+    run_unit filter
+}
+
 @test "time limits of many things" {
     run_unit expiry
 }
