@@ -6,9 +6,11 @@
 
 #include <grp.h>
 #include <netdb.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "child.h"
@@ -39,13 +41,16 @@ keep_addresses(struct lookup_answer *answer, const struct addrinfo *list)
 
 /* In the child. */
 static void __attribute__((noreturn))
-look_up(const char *host, uint32_t id, uid_t uid, gid_t gid)
+look_up(pid_t parent, const char *host, uint32_t id, uid_t uid, gid_t gid)
 {
 	struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *list = NULL;
 	struct lookup_answer answer;
 
 	if (geteuid() == 0 &&
 	    (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0))
+		_exit(EXIT_FAILURE);
+	/* After setresuid, which clears it; a parent that died before has no use for the answer. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != parent)
 		_exit(EXIT_FAILURE);
 	memset(&answer, 0, sizeof(answer));
 	answer.id = id;
@@ -58,10 +63,10 @@ look_up(const char *host, uint32_t id, uid_t uid, gid_t gid)
 pid_t
 lookup_start(const char *host, uint32_t id, int pipe, uid_t uid, gid_t gid)
 {
-	pid_t pid = child_fork(pipe);
+	pid_t self = getpid(), pid = child_fork(pipe);
 
 	if (pid == 0)
-		look_up(host, id, uid, gid);
+		look_up(self, host, id, uid, gid);
 	return pid;
 }
 
