@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Temporary, write, fsync, rename, fsync of the directory; see files.h.
+ * Temporary, write, fsync, rename, fsync of the directory; see files.h.  The
+ * temporary of PATH is PATH.PID.tmp.
  */
 #include "files.h"
 
 #include <bsd/string.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define TEMPORARY_END ".tmp"
 
 /* A status file of "/dev/null" must not cost root its /dev/null. */
 static int
@@ -98,7 +104,8 @@ files_write_atomically(const char *path, const void *data, size_t length, mode_t
 
 	if (check_replaceable(path) < 0)
 		return -1;
-	if (snprintf(temporary, sizeof(temporary), "%s.%ld.tmp", path, (long)getpid()) >= (int)sizeof(temporary)) {
+	if (snprintf(temporary, sizeof(temporary), "%s.%ld" TEMPORARY_END, path, (long)getpid()) >=
+	    (int)sizeof(temporary)) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
@@ -112,6 +119,37 @@ files_write_atomically(const char *path, const void *data, size_t length, mode_t
 		return -1;
 	}
 	return sync_directory_of(path);
+}
+
+static bool
+is_temporary_of(const char *file, const char *name)
+{
+	size_t length = strlen(file), digits;
+
+	if (strncmp(name, file, length) != 0 || name[length] != '.')
+		return false;
+	name += length + 1;
+	digits = strspn(name, "0123456789");
+	return digits > 0 && strcmp(name + digits, TEMPORARY_END) == 0;
+}
+
+void
+files_remove_leftovers(const char *path)
+{
+	char copy[PATH_MAX];
+	const char *slash = strrchr(path, '/'), *file = slash != NULL ? slash + 1 : path;
+	const struct dirent *e;
+	DIR *directory;
+
+	if (strlcpy(copy, path, sizeof(copy)) >= sizeof(copy))
+		return;
+	directory = opendir(dirname(copy));
+	if (directory == NULL)
+		return;
+	while ((e = readdir(directory)) != NULL)
+		if (is_temporary_of(file, e->d_name))
+			(void)unlinkat(dirfd(directory), e->d_name, 0);
+	closedir(directory);
 }
 
 int

@@ -17,6 +17,10 @@
  * the new content is there but may not survive a loss of power. */
 int files_write_atomically(const char *path, const void *data, size_t length, mode_t mode);
 
+/* Removes the temporaries that processes left beside path which were killed while they wrote it.
+ * For who is the only one to write path. */
+void files_remove_leftovers(const char *path);
+
 /* Makes the directory that path lies in, mode 0755, unless it is there; its own
  * parent must be.  Returns 0, or -1 with errno. */
 int files_make_parent(const char *path);

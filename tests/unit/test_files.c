@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <json-c/json.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -102,6 +103,39 @@ test_full_disk(void)
 	}
 	CHECK_TEXT(content("a"), "kept");
 	CHECK(count_files() == 4);
+}
+
+static void
+touch(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT, 0600);
+
+	CHECK(fd >= 0 && close(fd) == 0);
+}
+
+/* Of whoever was killed, and of nobody else. */
+static void
+test_leftovers(void)
+{
+	static const char *const others[] = {"a.tmp", "a.12x.tmp", "a.12.tmp.old", "b.12.tmp", "a..tmp"};
+	char path[sizeof(directory) + 8];
+	size_t i;
+	int before = count_files();
+
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		touch(others[i]);
+	touch("a.12.tmp");
+	touch("a.4194304.tmp");
+	files_remove_leftovers("a");
+	CHECK(access("a.12.tmp", F_OK) < 0 && access("a.4194304.tmp", F_OK) < 0);
+	touch("a.7.tmp");
+	snprintf(path, sizeof(path), "%s/a", directory);
+	files_remove_leftovers(path);
+	CHECK(access("a.7.tmp", F_OK) < 0);
+	CHECK(count_files() == before + (int)(sizeof(others) / sizeof(others[0])));
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		CHECK(unlink(others[i]) == 0);
+	files_remove_leftovers("nowhere/a");
 }
 
 static void
@@ -239,6 +273,7 @@ main(void)
 	test_write();
 	test_refusals();
 	test_full_disk();
+	test_leftovers();
 	test_make_parent();
 	test_status();
 	test_coalescing();
