@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "alloc_json.h"
 #include "confinement.h"
 #include "counts.h"
 
@@ -304,7 +305,7 @@ value_to_json(const struct record_field *field, const struct service *service)
 		return json_object_new_uint64(field->number(service));
 	if (field->kind != RECORD_COUNTS)
 		return json_object_new_string(record_value(field, service, value));
-	object = json_object_new_object();
+	object = alloc_json(json_object_new_object());
 	for (i = 0; field->choice(i) != NULL; i++)
 		json_object_object_add(object, field->choice(i), json_object_new_uint64(field->count(service, i)));
 	return object;
@@ -313,7 +314,7 @@ value_to_json(const struct record_field *field, const struct service *service)
 struct json_object *
 record_to_json(const struct service *service)
 {
-	struct json_object *object = json_object_new_object();
+	struct json_object *object = alloc_json(json_object_new_object());
 	const struct record_field *f;
 
 	for (f = record_fields; f->name != NULL; f++)

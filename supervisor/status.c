@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "alloc_json.h"
 #include "files.h"
 #include "log.h"
 #include "record.h"
@@ -21,10 +22,13 @@
 #define JSON_STYLE (JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE)
 
 static const struct timeval coalesce_time = {.tv_usec = 20000};
+/* From a write that failed to the next try. */
+static const struct timeval retry_time = {.tv_sec = 5};
 
 static struct {
 	char path[PATH_MAX]; /* "": no status file */
 	struct event *timer;
+	struct event *retry;
 	bool failing; /* the last write failed, and the log has it */
 } status;
 
@@ -38,12 +42,19 @@ on_timer(evutil_socket_t fd, short what, void *context)
 void
 status_set_file(struct event_base *base, const char *path)
 {
-	if (status.timer != NULL)
+	if (status.timer != NULL) {
 		event_free(status.timer);
+		event_free(status.retry);
+	}
 	status.timer = path != NULL ? evtimer_new(base, on_timer, NULL) : NULL;
+	status.retry = path != NULL ? evtimer_new(base, on_timer, NULL) : NULL;
+	if (path != NULL && (status.timer == NULL || status.retry == NULL))
+		fatal("natterd: out of memory");
 	/* A path that is too long is cut, and writing it then fails with its name. */
 	strlcpy(status.path, path != NULL ? path : "", sizeof(status.path));
 	status.failing = false;
+	if (path != NULL)
+		files_remove_leftovers(status.path);
 }
 
 void
@@ -59,7 +70,7 @@ static struct json_object *
 list_open(enum protocol protocol)
 {
 	static const char *const names[] = {"inner", "outer"};
-	struct json_object *list = json_object_new_array(), *entry;
+	struct json_object *list = alloc_json(json_object_new_array()), *entry;
 	char value[RECORD_VALUE_SIZE];
 	struct service *s;
 	size_t i;
@@ -67,7 +78,7 @@ list_open(enum protocol protocol)
 	TAILQ_FOREACH (s, services_all(), entry) {
 		if (s->mapping.protocol != (uint32_t)protocol || !addr_is_set(&s->report.outer))
 			continue;
-		entry = json_object_new_object();
+		entry = alloc_json(json_object_new_object());
 		for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 			json_object_object_add(entry, names[i],
 			    json_object_new_string(record_value(record_find(names[i]), s, value)));
@@ -79,7 +90,7 @@ list_open(enum protocol protocol)
 static struct json_object *
 list_all(void)
 {
-	struct json_object *list = json_object_new_array();
+	struct json_object *list = alloc_json(json_object_new_array());
 	struct service *s;
 
 	TAILQ_FOREACH (s, services_all(), entry)
@@ -90,7 +101,7 @@ list_all(void)
 static struct json_object *
 list_stopped(void)
 {
-	struct json_object *list = json_object_new_array();
+	struct json_object *list = alloc_json(json_object_new_array());
 	struct service *s, stopped;
 
 	TAILQ_FOREACH (s, services_all(), entry) {
@@ -108,24 +119,44 @@ list_stopped(void)
 	return list;
 }
 
+/* What is in the file must not stay old after the disk was full, also if nothing changes any more. */
 static void
 note_result(int result)
 {
 	if (result < 0 && !status.failing)
-		log_error("natterd: the status file %s cannot be written: %s; trying again at the next change", status.path,
-		    strerror(errno));
+		log_error("natterd: the status file %s cannot be written: %s; trying again every %d s", status.path,
+		    strerror(errno), (int)retry_time.tv_sec);
 	else if (result == 0 && status.failing)
 		log_info("natterd: the status file %s is written again", status.path);
 	status.failing = result < 0;
+	if (status.failing)
+		evtimer_add(status.retry, &retry_time);
+	else
+		evtimer_del(status.retry);
+}
+
+/* The library leaves out what it has no memory for: only errno tells, which was 0 before it began. */
+static int
+write_json(struct json_object *all)
+{
+	const char *json = json_object_to_json_string_ext(all, JSON_STYLE);
+	char *text = NULL;
+	int length = json == NULL || errno == ENOMEM ? -1 : asprintf(&text, "%s\n", json), result;
+
+	if (length < 0) {
+		errno = ENOMEM;
+		return -1;
+	}
+	result = files_write_atomically(status.path, text, (size_t)length, 0644);
+	free(text);
+	return result;
 }
 
 /* Takes over the three lists. */
 static void
 write_file(struct json_object *tcp, struct json_object *udp, struct json_object *mappings)
 {
-	struct json_object *all = json_object_new_object();
-	char *text = NULL;
-	int length;
+	struct json_object *all = alloc_json(json_object_new_object());
 
 	json_object_object_add(all, "tcp", tcp);
 	json_object_object_add(all, "udp", udp);
@@ -133,11 +164,7 @@ write_file(struct json_object *tcp, struct json_object *udp, struct json_object 
 	json_object_object_add(all, "pid", json_object_new_int64(getpid()));
 	json_object_object_add(all, "updated", json_object_new_int64(time(NULL)));
 	json_object_object_add(all, "version", json_object_new_string(NATTER_VERSION));
-	length = asprintf(&text, "%s\n", json_object_to_json_string_ext(all, JSON_STYLE));
-	if (length < 0)
-		fatal("natterd: out of memory");
-	note_result(files_write_atomically(status.path, text, (size_t)length, 0644));
-	free(text);
+	note_result(write_json(all));
 	json_object_put(all);
 }
 
@@ -147,6 +174,7 @@ status_write_now(void)
 	if (status.timer == NULL)
 		return;
 	evtimer_del(status.timer);
+	errno = 0;
 	write_file(list_open(PROTOCOL_TCP), list_open(PROTOCOL_UDP), list_all());
 }
 
@@ -156,5 +184,6 @@ status_write_stopped(void)
 	if (status.timer == NULL)
 		return;
 	evtimer_del(status.timer);
-	write_file(json_object_new_array(), json_object_new_array(), list_stopped());
+	errno = 0;
+	write_file(alloc_json(json_object_new_array()), alloc_json(json_object_new_array()), list_stopped());
 }
