@@ -265,6 +265,7 @@ serve(const struct options *options, struct config **config)
 	size_t i;
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a limit of files is as a full disk */
 	signal(SIGHUP, SIG_IGN); /* while it is not watched */
 	signal(SIGUSR1, SIG_IGN); /* until the log is open */
 	signal(SIGUSR2, SIG_IGN);
@@ -278,6 +279,7 @@ serve(const struct options *options, struct config **config)
 	was_on_terminal = options->foreground && is_on_terminal();
 	for (i = 0; i < 3; i++)
 		watched[i] = watch_signal(base, signals[i], is_single(options));
+	ports_open(base);
 	result = open_all(base, options, *config);
 	reload_open(base, options, config);
 	if (result == 0) {
@@ -288,6 +290,7 @@ serve(const struct options *options, struct config **config)
 	}
 	event_del(watched[2]); /* a hang-up: too late for what it asks for */
 	close_all(base);
+	ports_close();
 	for (i = 0; i < 3; i++)
 		event_free(watched[i]);
 	logger_close();

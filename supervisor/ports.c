@@ -20,9 +20,14 @@
 /* Many, as most of the range may be in use. */
 #define TRIES 1000
 
+/* From a write of the memory that failed to the next try. */
+static const struct timeval retry_time = {.tv_sec = 5};
+
 static struct {
 	struct config *config; /* in use, or NULL */
 	char path[PATH_MAX];
+	struct event *retry; /* to remember */
+	bool failing;        /* the last try failed, and the log has it */
 } ports;
 
 struct range {
@@ -91,8 +96,11 @@ find_remembered(const char *path, const struct mapping *mapping)
 	unsigned int port, found = 0;
 	FILE *file = fopen(path, "re");
 
-	if (file == NULL)
+	if (file == NULL) {
+		if (errno != ENOENT)
+			log_warning("natterd: cannot read the remembered ports in %s: %s", path, strerror(errno));
 		return 0;
+	}
 	_Static_assert(MAPPING_NAME_SIZE == 64, "the width in the format below");
 	while (found == 0 && fgets(line, sizeof(line), file) != NULL)
 		if (sscanf(line, "%7s %63s %5u", protocol, name, &port) == 3 && port >= 1 && port <= 65535 &&
@@ -188,35 +196,90 @@ assign_port(const struct config *config, const char *path, struct mapping *mappi
 	return -1;
 }
 
-/* Mappings that natter.cfg does not have now are kept: they may come back. */
-static void
-remember(const struct config *config, const char *path)
+/* The lines of mappings that natter.cfg does not have now: they may come back.  Returns 0, or -1 with errno. */
+static int
+copy_others(FILE *out, const struct config *config, const char *path)
 {
-	char *text = NULL, line[256], protocol[8], name[MAPPING_NAME_SIZE];
-	size_t length = 0;
+	char line[256], protocol[8], name[MAPPING_NAME_SIZE];
 	const struct config_mapping *m;
-	FILE *out = open_memstream(&text, &length), *old = fopen(path, "re");
+	FILE *old = fopen(path, "re");
+	bool failed;
 
-	if (out == NULL)
-		fatal("natterd: out of memory");
-	TAILQ_FOREACH(m, &config->mappings, entry)
-		if (m->chooses_port)
-			fprintf(out, "%s %s %u\n", protocol_name(m->mapping.protocol), m->mapping.name,
-			    addr_port(&m->mapping.bind));
-	while (old != NULL && fgets(line, sizeof(line), old) != NULL) {
+	if (old == NULL)
+		return errno == ENOENT ? 0 : -1;
+	while (fgets(line, sizeof(line), old) != NULL) {
 		if (sscanf(line, "%7s %63s", protocol, name) != 2)
 			continue;
 		m = find_named(config, name);
 		if (m == NULL || strcmp(protocol_name(m->mapping.protocol), protocol) != 0)
 			fputs(line, out);
 	}
-	if (old != NULL)
-		fclose(old);
-	fclose(out);
-	if (files_make_parent(path) < 0 || files_write_atomically(path, text, length, 0644) < 0)
-		log_warning("natterd: cannot remember the chosen ports in %s (%s): they will change at the next start",
-		    path, strerror(errno));
+	failed = ferror(old) != 0;
+	fclose(old);
+	errno = EIO;
+	return failed ? -1 : 0;
+}
+
+/* The whole file, to be freed; NULL with errno. */
+static char *
+make_memory(const struct config *config, const char *path, size_t *length)
+{
+	char *text = NULL;
+	const struct config_mapping *m;
+	FILE *out = open_memstream(&text, length);
+	bool lost;
+	int error;
+
+	if (out == NULL)
+		return NULL;
+	TAILQ_FOREACH(m, &config->mappings, entry)
+		if (m->chooses_port)
+			fprintf(out, "%s %s %u\n", protocol_name(m->mapping.protocol), m->mapping.name,
+			    addr_port(&m->mapping.bind));
+	error = copy_others(out, config, path) < 0 ? errno : 0;
+	lost = ferror(out) != 0;
+	if (fclose(out) != 0 || lost)
+		error = ENOMEM;
+	if (error == 0)
+		return text;
 	free(text);
+	errno = error;
+	return NULL;
+}
+
+static int
+write_memory(const struct config *config, const char *path)
+{
+	size_t length = 0;
+	char *text = make_memory(config, path, &length);
+	int result, error;
+
+	if (text == NULL)
+		return -1;
+	result = files_make_parent(path) < 0 ? -1 : files_write_atomically(path, text, length, 0644);
+	error = errno;
+	free(text);
+	errno = error;
+	return result;
+}
+
+static void
+remember(const struct config *config, const char *path)
+{
+	bool failed = write_memory(config, path) < 0;
+	int error = errno;
+
+	evtimer_del(ports.retry);
+	if (failed) {
+		log_at(ports.failing ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING,
+		    "natterd: cannot remember the chosen ports in %s (%s): until it can, which is tried every %d s, they "
+		    "would change at the next start",
+		    path, strerror(error), (int)retry_time.tv_sec);
+		evtimer_add(ports.retry, &retry_time);
+	} else if (ports.failing) {
+		log_info("natterd: the chosen ports are remembered in %s", path);
+	}
+	ports.failing = failed;
 }
 
 int
@@ -228,6 +291,8 @@ ports_assign(struct config *config)
 
 	if (snprintf(ports.path, sizeof(ports.path), "%s/ports", config->state_dir) >= (int)sizeof(ports.path))
 		fatal("natterd: the name of state_dir is too long: %s", config->state_dir);
+	if (ports.config == NULL)
+		files_remove_leftovers(ports.path);
 	TAILQ_FOREACH(m, &config->mappings, entry) {
 		m->chooses_port = addr_port(&m->mapping.bind) == 0;
 		if (m->chooses_port && assign_port(config, ports.path, &m->mapping, &chosen) < 0)
@@ -236,6 +301,31 @@ ports_assign(struct config *config)
 	if (chosen && result == 0)
 		remember(config, ports.path);
 	return result;
+}
+
+static void
+on_retry(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	if (ports.config != NULL)
+		remember(ports.config, ports.path);
+}
+
+void
+ports_open(struct event_base *base)
+{
+	ports.retry = evtimer_new(base, on_retry, NULL);
+	if (ports.retry == NULL)
+		fatal("natterd: out of memory");
+}
+
+void
+ports_close(void)
+{
+	event_free(ports.retry);
+	ports.retry = NULL;
 }
 
 void

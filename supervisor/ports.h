@@ -9,12 +9,18 @@
 #ifndef PORTS_H
 #define PORTS_H
 
+#include <event2/event.h>
+
 #include "config.h"
+
+/* Before all others, and after them. */
+void ports_open(struct event_base *base);
+void ports_close(void);
 
 /* Gives every mapping whose port is 0 the remembered one, or a random one that
  * is free, and remembers it.  One that is in use (ports_use) keeps its port, also if only its name
  * is another one now.  Returns 0, or -1 with the error logged if a mapping could not get any port;
- * a memory that cannot be read or written is only warned about. */
+ * a memory that cannot be read or written is only warned about, and written as soon as it can. */
 int ports_assign(struct config *config);
 
 /* From now on these mappings, with their ports assigned, are those in use.  config must live
