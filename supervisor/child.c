@@ -49,7 +49,8 @@ take_null(void)
 
 	if (fd < 0 || dup2(fd, STDIN_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0)
 		_exit(EXIT_FAILURE);
-	/* fd itself is among those that closefrom closes, or will be CHILD_FD. */
+	if (fd > STDOUT_FILENO)
+		close(fd);
 }
 
 pid_t
@@ -61,10 +62,10 @@ child_fork(int keep)
 		return pid;
 	reset_signals();
 	setsid();
-	take_null();
 	/* A duplicate does not close at exec; what has the right number already must be told. */
 	if (keep == CHILD_FD ? fcntl(keep, F_SETFD, 0) < 0 : dup2(keep, CHILD_FD) < 0)
 		_exit(EXIT_FAILURE);
 	closefrom(CHILD_FD + 1);
+	take_null(); /* now that a descriptor is free for it, whatever the limit */
 	return 0;
 }
