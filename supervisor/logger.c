@@ -33,22 +33,55 @@ static struct {
 	int fd;
 	char path[PATH_MAX]; /* of the file; "": there is none */
 	struct event *reopen;
+	unsigned long lost; /* lines that could not be written and were not told of yet */
+	int error;          /* why */
+	bool torn;          /* the last that was written is half a line */
 } logger = {.fd = STDERR_FILENO};
 
-/* One write a line, so that lines of several writers to a file do not mix. */
-static void
-to_descriptor(enum log_level level, const char *text)
+/* One write a line, so that lines of several writers to a file do not mix.  A full disk may
+ * take half a line: the next one then begins on a new line. */
+static bool
+put_line(enum log_level level, const char *text)
 {
 	char line[LOG_TEXT_SIZE + 64], when[32];
 	time_t now = time(NULL);
 	struct tm t;
+	ssize_t written;
 	int n;
 
 	strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", localtime_r(&now, &t));
-	n = snprintf(line, sizeof(line), "%s %s: %s\n", when, log_level_name(level), text);
-	/* There is nowhere to say that the log cannot be written. */
-	if (write(logger.fd, line, (size_t)n) < 0)
-		return;
+	n = snprintf(line, sizeof(line), "%s%s %s: %s\n", logger.torn ? "\n" : "", when, log_level_name(level), text);
+	written = write(logger.fd, line, (size_t)n);
+	if (written == n) {
+		logger.torn = false;
+		return true;
+	}
+	logger.error = written < 0 ? errno : ENOSPC;
+	logger.torn = logger.torn || written > 0;
+	return false;
+}
+
+/* There is nowhere to say that the log cannot be written, until it can. */
+static bool
+tell_lost(void)
+{
+	char text[128];
+
+	if (logger.lost == 0)
+		return true;
+	snprintf(text, sizeof(text), "natterd: %lu line%s of the log lost before this one: %s", logger.lost,
+	    logger.lost == 1 ? " was" : "s were", strerror(logger.error));
+	if (!put_line(LOG_LEVEL_WARNING, text))
+		return false;
+	logger.lost = 0;
+	return true;
+}
+
+static void
+to_descriptor(enum log_level level, const char *text)
+{
+	if (!tell_lost() || !put_line(level, text))
+		logger.lost++;
 }
 
 /* The journal has times and levels of its own; sd-daemon(3) says how it is told a level. */

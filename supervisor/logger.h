@@ -11,7 +11,8 @@
 /* Lines with a time go to stderr; without one, and with their level as the journal takes it, if
  * that is systemd's journal (JOURNAL_STREAM). */
 void logger_use_stderr(void);
-/* Appends to the file, from now on or still if it is the same.  Returns 0, or -1 with errno: then
+/* Appends to the file, from now on or still if it is the same.  Lines that it cannot take, since the
+ * disk is full, are lost; how many is the first that it takes afterwards.  Returns 0, or -1 with errno: then
  * lines go where they went. */
 int logger_use_file(const char *path);
 void logger_use_syslog(void);
