@@ -33,6 +33,7 @@ struct hook {
 	bool told_loss;         /* and after that, that it is gone */
 	struct service *telling; /* what runs now, or will again; NULL: nothing */
 	unsigned int tries;     /* runs that told it */
+	unsigned int refusals;  /* starts in a row for which the system had no process, memory or descriptor */
 	struct event *repeat;
 	bool failing;           /* the log has it, and no run has succeeded since */
 	struct hook_run run;
@@ -84,36 +85,63 @@ tell(struct hook *h, enum outer_event event)
 
 /* What went away is told that it did, and not what it was. */
 static bool
-may_repeat(const struct hook *h)
+is_still_due(const struct hook *h)
 {
-	return h->tries <= h->settings.retry && h->settings.command != NULL && due_event(h) == OUTER_SAME &&
-	    (h->last == NULL || h->told_loss);
+	return h->settings.command != NULL && due_event(h) == OUTER_SAME && (h->last == NULL || h->told_loss);
 }
 
 /* 1, 2, 4 .. 60 s */
 static unsigned int
-pause_before_repeat(const struct hook *h)
+pause_after(unsigned int failures)
 {
-	return h->tries > 6 ? PAUSE_MAX : 1U << (h->tries - 1);
+	return failures > 6 ? PAUSE_MAX : 1U << (failures - 1);
+}
+
+static void
+run_later(struct hook *h, unsigned int seconds)
+{
+	struct timeval t = jitter(seconds);
+
+	evtimer_add(h->repeat, &t);
 }
 
 /* Of one that goes on failing the log has the first time. */
+static enum log_level
+level_of_failure(struct hook *h)
+{
+	enum log_level level = h->failing ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING;
+
+	h->failing = true;
+	return level;
+}
+
 static void
 take_failure(struct hook *h, const char *why)
 {
-	enum log_level level = h->failing ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING;
-	struct timeval t;
+	enum log_level level = level_of_failure(h);
 
-	h->failing = true;
-	if (!may_repeat(h)) {
+	if (h->tries > h->settings.retry || !is_still_due(h)) {
 		log_at(level, "%s: hook: %s", h->name, why);
 		forget_telling(h);
 		return;
 	}
 	log_at(level, "%s: hook: %s; it runs again in %u s (repetition %u of %u)", h->name, why,
-	    pause_before_repeat(h), h->tries, h->settings.retry);
-	t = jitter(pause_before_repeat(h));
-	evtimer_add(h->repeat, &t);
+	    pause_after(h->tries), h->tries, h->settings.retry);
+	run_later(h, pause_after(h->tries));
+}
+
+/* It was no run, and is none of the repetitions that the operator allows. */
+static void
+take_refusal(struct hook *h, int error)
+{
+	unsigned int pause = pause_after(++h->refusals);
+
+	log_at(level_of_failure(h), "%s: hook: cannot be started: %s; trying again in %u s", h->name, strerror(error),
+	    pause);
+	if (is_still_due(h))
+		run_later(h, pause);
+	else
+		forget_telling(h);
 }
 
 static void
@@ -129,16 +157,14 @@ static void
 run(struct hook *h)
 {
 	enum log_level level = h->tries > 0 ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
-	char why[HOOK_RUN_WHY_SIZE];
 
-	h->tries++;
-	if (hook_run_start(&h->run, &h->settings, h->telling, h->directory, level) == 0) {
-		log_debug("%s: hook: started for %s, pid %ld", h->name, outer_event_name(h->telling->event),
-		    (long)h->run.pid);
+	if (hook_run_start(&h->run, &h->settings, h->telling, h->directory, level) < 0) {
+		take_refusal(h, errno);
 		return;
 	}
-	snprintf(why, sizeof(why), "cannot be started: %s", strerror(errno));
-	take_failure(h, why);
+	h->tries++;
+	h->refusals = 0;
+	log_debug("%s: hook: started for %s, pid %ld", h->name, outer_event_name(h->telling->event), (long)h->run.pid);
 }
 
 static void

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <pwd.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "hook_command.h"
@@ -359,6 +360,31 @@ test_repeated_in_vain(void)
 	CHECK(log_count("\n") == 1);
 	drop(h);
 	set_outer("203.0.113.7:40123");
+	CHECK(unlink("tries") == 0);
+}
+
+/* What natterd lacks is not the hook's failure: without any repetition allowed it is told as soon as it can be. */
+static void
+test_short_of_descriptors(void)
+{
+	struct hook_settings s = settings_of("echo {outer_port} >>tries");
+	struct rlimit usual, none;
+	struct hook *h;
+	double later = seconds() + 1.5;
+
+	CHECK(getrlimit(RLIMIT_NOFILE, &usual) == 0);
+	none = usual;
+	none.rlim_cur = 0;
+	CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
+	h = run_with(&s);
+	CHECK(log_has("web: hook: cannot be started: Too many open files; trying again in 1 s\n"));
+	RUN_UNTIL(seconds() > later); /* the second try, too */
+	CHECK(log_count("\n") == 1);
+	CHECK(setrlimit(RLIMIT_NOFILE, &usual) == 0);
+	RUN_UNTIL(running == 0);
+	CHECK(lines_of("tries") == 1);
+	CHECK(log_has("web: hook: done, after it had failed\n"));
+	drop(h);
 	CHECK(unlink("tries") == 0);
 }
 
@@ -818,6 +844,7 @@ main(void)
 	test_hanging();
 	test_repeated_until_it_works();
 	test_repeated_in_vain();
+	test_short_of_descriptors();
 	test_news_instead_of_repetition();
 	test_account();
 	test_flood();
