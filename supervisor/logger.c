@@ -69,8 +69,8 @@ tell_lost(void)
 
 	if (logger.lost == 0)
 		return true;
-	snprintf(text, sizeof(text), "natterd: %lu line%s of the log lost before this one: %s", logger.lost,
-	    logger.lost == 1 ? " was" : "s were", strerror(logger.error));
+	snprintf(text, sizeof(text), "natterd: %lu line%s before this one could not be written: %s", logger.lost,
+	    logger.lost == 1 ? "" : "s", strerror(logger.error));
 	if (!put_line(LOG_LEVEL_WARNING, text))
 		return false;
 	logger.lost = 0;
