@@ -254,8 +254,11 @@ peer_start(struct peer *p, struct event_base *base, const struct servers *server
 	}
 	LIST_INSERT_HEAD(&peers, p, entry);
 	p->readable = event_new(base, p->fd, EV_READ | EV_PERSIST, on_readable, p);
-	if (p->readable == NULL || event_add(p->readable, NULL) < 0)
-		fatal("natterd: cannot watch a worker's socket");
+	if (p->readable == NULL || event_add(p->readable, NULL) < 0) {
+		peer_forget(p);
+		errno = ENOMEM;
+		return -1;
+	}
 	/* An empty queue takes both; if not, the worker's end is noticed. */
 	(void)message_send(p->fd, MESSAGE_MAPPING, p->mapping, sizeof(*p->mapping), -1);
 	peer_send_servers(p, servers);

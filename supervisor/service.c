@@ -7,6 +7,7 @@
 #include "service.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -129,20 +130,33 @@ schedule_restart(struct service *s)
 	event_add(s->restart, &t);
 }
 
+/* Without a process or a descriptor for it.  While another worker's address is kept, that one's end is the news. */
+static void
+note_no_start(struct service *s, int error)
+{
+	char why[REPORT_ERROR_SIZE];
+
+	s->failures++;
+	tally_count(&s->tally, CAUSE_WORKER_DIED);
+	snprintf(why, sizeof(why), "its worker cannot be started: %s", strerror(error));
+	if (s->takeover.running)
+		log_warning("%s: %s", s->mapping.name, why);
+	else
+		succession_give_up(s, STATE_BACKOFF, why);
+	schedule_restart(s);
+}
+
 static void
 start_worker(struct service *s)
 {
 	tally_next_worker(&s->tally);
 	s->as_asked = false;
-	if (peer_start(&s->peer, services.base, &s->servers) == 0) {
-		event_add(s->healthy, &healthy_life);
-		watch_start(s);
+	if (peer_start(&s->peer, services.base, &s->servers) < 0) {
+		note_no_start(s, errno);
 		return;
 	}
-	s->failures++;
-	tally_count(&s->tally, CAUSE_WORKER_DIED);
-	log_error("%s: cannot start its worker: %s", s->mapping.name, strerror(errno));
-	schedule_restart(s);
+	event_add(s->healthy, &healthy_life);
+	watch_start(s);
 }
 
 static void

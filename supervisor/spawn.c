@@ -127,7 +127,7 @@ become_worker(void)
 pid_t
 spawn_worker(int *fd)
 {
-	int pair[2];
+	int pair[2], error;
 	pid_t pid;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -135,9 +135,11 @@ spawn_worker(int *fd)
 	pid = child_fork(pair[1]);
 	if (pid == 0)
 		become_worker();
+	error = errno;
 	close(pair[1]);
 	if (pid < 0) {
 		close(pair[0]);
+		errno = error;
 		return -1;
 	}
 	/* Ours alone: the worker begins with a receive that waits. */
