@@ -98,7 +98,7 @@ run_unit() {
     run_unit round
 }
 
-@test "probes that end before they have begun lose no client's datagram" {
+@test "probes lose no client's datagram, neither before they begin nor in their server's name" {
     run_unit probe
 }
 

@@ -22,7 +22,17 @@ struct channel {
 	struct event *readable;
 };
 
+/* More datagrams than the kernel's usual buffer holds: who sends faster than they are taken must not keep
+ * the loop for itself. */
+#define EARLY_MAX 1024
+
 static uint8_t data[65536];
+
+static void
+give_away(const struct worker *w, const struct addr *client, size_t length)
+{
+	w->on_stray(w->stray_context, client, data, length);
+}
 
 /* Receives one datagram; what is a client's is on its way then.  Returns its length if
  * it is the peer's, 0 if not, or -1 with errno. */
@@ -34,9 +44,9 @@ receive_datagram(struct channel *c)
 
 	if (n < 0)
 		return -1;
-	if (addr_equal(&source, &c->peer))
+	if (n > 0 && addr_equal(&source, &c->peer))
 		return n;
-	c->worker->on_stray(c->worker->stray_context, &source, data, (size_t)n);
+	give_away(c->worker, &source, (size_t)n);
 	return 0;
 }
 
@@ -44,14 +54,31 @@ static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct channel *c = arg;
+	const struct worker *w = c->worker;
+	struct addr peer = c->peer;
 	ssize_t n = receive_datagram(c);
 
 	(void)fd;
 	(void)what;
-	if (n > 0)
-		c->handlers.on_datagram(c->context, data, (size_t)n);
+	if (n > 0 && !c->handlers.on_datagram(c->context, data, (size_t)n))
+		give_away(w, &peer, (size_t)n);
 	else if (n < 0 && errno != EAGAIN && errno != EINTR)
 		c->handlers.on_error(c->context, errno);
+}
+
+/* What came before the connect, now, because this channel may end before its next turn.  The peer was
+ * not asked anything yet. */
+static void
+drain(struct channel *c)
+{
+	ssize_t n = 0;
+	int i;
+
+	for (i = 0; i < EARLY_MAX && n >= 0; i++) {
+		n = receive_datagram(c);
+		if (n > 0)
+			give_away(c->worker, &c->peer, (size_t)n);
+	}
 }
 
 struct channel *
@@ -76,8 +103,7 @@ channel_open(struct worker *worker, int fd, const struct addr *peer, const struc
 	c->readable = event_new(worker->base, fd, EV_READ | EV_PERSIST, on_readable, c);
 	if (c->readable == NULL || event_add(c->readable, NULL) < 0)
 		fatal("out of memory");
-	while (receive_datagram(c) >= 0)
-		; /* now, because this channel may end before its next turn */
+	drain(c);
 	return c;
 }
 

@@ -3,11 +3,13 @@
  * A UDP socket that speaks with one peer.  On the mapped port it shares the port
  * with the socket that serves it: once connected it gets the peer's datagrams
  * alone; what it received between its bind and its connect is a client's and goes
- * to worker->on_stray.
+ * to worker->on_stray.  So does what comes from the peer's address but was not asked for:
+ * there may be a client, too, and anybody can send in its name.
  */
 #ifndef CHANNEL_H
 #define CHANNEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,8 +19,9 @@ struct channel;
 struct socket_wish;
 
 struct channel_handlers {
-	/* From the peer; the handler may free the channel. */
-	void (*on_datagram)(void *context, const uint8_t *data, size_t length);
+	/* From the peer, 1 to 65,527 bytes; the handler may free the channel.  Returns false, with nothing
+	 * done, if it is a client's. */
+	bool (*on_datagram)(void *context, const uint8_t *data, size_t length);
 	/* An errno, mostly an ICMP error to what was sent; likewise. */
 	void (*on_error)(void *context, int error);
 };

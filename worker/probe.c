@@ -144,13 +144,14 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	fail(arg, CAUSE_STUN_SILENT, "no answer");
 }
 
-static void
+static bool
 on_datagram(void *context, const uint8_t *data, size_t length)
 {
 	struct probe *p = context;
 	struct stun_response response;
 
-	take_answer(p, transaction_take(&p->transaction, data, length, &response), &response);
+	return take_answer(p, transaction_take(&p->transaction, data, length, &response), &response) ||
+	       transaction_was_begun(data, length);
 }
 
 static void

@@ -15,7 +15,7 @@
 #include "log.h"
 #include "net.h"
 #include "report.h"
-#include "stun.h"
+#include "transaction.h"
 #include "uplink.h"
 
 static const struct timeval traffic_delay = {.tv_sec = 1};
@@ -83,7 +83,7 @@ on_connections(void *context)
 }
 
 /* The answers of the slower servers arrive when their sockets are closed: they
- * are nobody's client data. */
+ * are nobody's client data.  Whatever else comes in a server's name is. */
 static bool
 is_late_answer(const struct serving *s, const struct addr *from, const void *data, size_t length)
 {
@@ -91,7 +91,7 @@ is_late_answer(const struct serving *s, const struct addr *from, const void *dat
 
 	for (i = 0; i < s->servers->stun_count; i++)
 		if (addr_equal(&s->servers->stun[i].addr, from))
-			return stun_is_message(data, length);
+			return transaction_was_begun(data, length);
 	return false;
 }
 

@@ -163,14 +163,17 @@ on_transaction_failed(void *context, int error, const char *why)
 		next_server(s);
 }
 
-static void
+/* A server can name any address as its alternate one, also a client's.  The fresh socket has no clients. */
+static bool
 on_datagram(void *context, const uint8_t *data, size_t length)
 {
 	struct stranger *s = context;
 	struct stun_response response = {0};
 
-	if (transaction_is_answered(&s->transaction, data, length, &response))
-		take_answer(s, &response);
+	if (!transaction_is_answered(&s->transaction, data, length, &response))
+		return s->step == STEP_ALIVE || s->step == STEP_CONTROL || transaction_was_begun(data, length);
+	take_answer(s, &response);
+	return true;
 }
 
 static void
@@ -230,5 +233,5 @@ stranger_free(struct stranger *s)
 bool
 stranger_claim_datagram(const struct stranger *s, const struct addr *from, const void *data, size_t length)
 {
-	return s != NULL && addr_equal(from, &s->other) && stun_is_message(data, length);
+	return s != NULL && addr_equal(from, &s->other) && transaction_was_begun(data, length);
 }

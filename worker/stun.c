@@ -159,6 +159,14 @@ stun_is_message(const uint8_t *data, size_t length)
 	       get16(data + 2) == length - STUN_HEADER_SIZE && get32(data + 4) == COOKIE;
 }
 
+bool
+stun_is_response(const uint8_t *data, const struct stun_id *id)
+{
+	unsigned int type = get16(data);
+
+	return (type == BINDING_SUCCESS || type == BINDING_ERROR) && memcmp(data + 8, id->bytes, STUN_ID_SIZE) == 0;
+}
+
 /* Reads an address attribute (RFC 8489, 14.1: a zero byte, the family, the port
  * and the address), its port and address XORed with mask: zeros, or the cookie
  * and the transaction ID (14.2).  Returns false if it is malformed. */
@@ -351,16 +359,12 @@ int
 stun_parse_response(const uint8_t *data, size_t length, const struct stun_id *id, struct stun_response *out)
 {
 	struct findings f = {.head = data};
-	unsigned int type;
 
 	memset(out, 0, sizeof(*out));
 	errno = EBADMSG;
-	if (!stun_is_message(data, length) || memcmp(data + 8, id->bytes, STUN_ID_SIZE) != 0)
-		return -1;
-	type = get16(data);
-	if ((type != BINDING_SUCCESS && type != BINDING_ERROR) || !read_attributes(&f, data, length))
+	if (!stun_is_message(data, length) || !stun_is_response(data, id) || !read_attributes(&f, data, length))
 		return -1;
 	if (f.unknown)
 		return unusable(); /* RFC 8489, 6.3.3 and 6.3.4 */
-	return type == BINDING_SUCCESS ? take_success(&f, out) : take_error(&f, out);
+	return get16(data) == BINDING_SUCCESS ? take_success(&f, out) : take_error(&f, out);
 }

@@ -63,6 +63,9 @@ int stun_frame_length(const uint8_t *data, size_t length);
  * bits, the cookie, the length)?  If not it is somebody else's. */
 bool stun_is_message(const uint8_t *data, size_t length);
 
+/* Is the message, which stun_is_message, a response to that transaction, whatever it says? */
+bool stun_is_response(const uint8_t *data, const struct stun_id *id);
+
 /* Parses the response to the transaction id.  Returns 0 with *out filled, or -1
  * with errno: EBADMSG if it is no answer to it (to be ignored: another ID,
  * another type, malformed), EPROTO if it answers but cannot be used (no mapped

@@ -18,6 +18,12 @@
 #define RM 16
 /* The first three of these requests, and the pause that would follow them. */
 #define SHORT_REQUESTS 3
+/* Answers that come later than so many further transactions are lost among the clients' datagrams:
+ * two questions to as many servers as there may be. */
+#define REMEMBERED 64
+
+static struct stun_id remembered[REMEMBERED];
+static unsigned int begun;
 
 void
 transaction_stop(struct transaction *t)
@@ -109,6 +115,7 @@ transaction_begin(struct transaction *t, int fd, const struct addr *to, unsigned
 	t->sent = 0;
 	t->error = 0;
 	t->id = stun_new_id();
+	remembered[begun++ % REMEMBERED] = t->id;
 	t->running = true;
 	transmit(t);
 }
@@ -131,6 +138,19 @@ bool
 transaction_is_answered(struct transaction *t, const uint8_t *data, size_t length, struct stun_response *out)
 {
 	return transaction_take(t, data, length, out) == 0 || errno != EBADMSG;
+}
+
+bool
+transaction_was_begun(const uint8_t *data, size_t length)
+{
+	unsigned int i, known = begun < REMEMBERED ? begun : REMEMBERED;
+
+	if (!stun_is_message(data, length))
+		return false;
+	for (i = 0; i < known; i++)
+		if (stun_is_response(data, &remembered[i]))
+			return true;
+	return false;
 }
 
 void

@@ -58,6 +58,10 @@ int transaction_take(struct transaction *t, const uint8_t *data, size_t length, 
  * without success.  Returns false if it is none. */
 bool transaction_is_answered(struct transaction *t, const uint8_t *data, size_t length, struct stun_response *out);
 
+/* Is the datagram a response to one of this process' last transactions, also to one that has ended?
+ * Nobody else knows their IDs, so it is no client's. */
+bool transaction_was_begun(const uint8_t *data, size_t length);
+
 /* The socket reported an ICMP error, which ends it (RFC 8489, 6.2.1). */
 void transaction_refuse(struct transaction *t, int error);
 
