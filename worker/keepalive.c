@@ -32,6 +32,9 @@
 #define REQUEST_SECONDS 45
 /* A probe that is not answered is repeated every second; so many, and it is dead. */
 #define PROBE_RETRIES 8
+/* An answer to HEAD has no body.  A server that does not know that may send a page of this many bytes
+ * with each; one that sends more takes the line and the processor from others. */
+#define SURPLUS_MAX (256 * 1024)
 /* Shorter idleness before a server's close was something else. */
 #define IDLE_LIMIT_MIN 2.0
 
@@ -55,6 +58,7 @@ struct keepalive {
 	double up_at;
 	double idle_since; /* the last answer, or up_at */
 	double asked_at;
+	size_t surplus; /* bytes that came with no request to answer, since the last one */
 	struct http_response response;
 };
 
@@ -168,6 +172,7 @@ send_request(struct keepalive *k)
 	}
 	memset(&k->response, 0, sizeof(k->response));
 	k->asked = true;
+	k->surplus = 0;
 	k->asked_at = net_now();
 	set_timer(k, ANSWER_SECONDS);
 }
@@ -202,23 +207,11 @@ take_answer(struct keepalive *k)
 }
 
 static void
-on_readable(evutil_socket_t fd, short what, void *arg)
+take_data(struct keepalive *k, const char *data, size_t length)
 {
-	struct keepalive *k = arg;
-	char data[4096];
 	size_t used;
-	ssize_t n = recv(fd, data, sizeof(data), 0);
 
-	(void)what;
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n < 0)
-		lose_connection(k, errno);
-	else if (n == 0)
-		lose_by_close(k);
-	if (n <= 0 || !k->asked)
-		return; /* a body that a HEAD's answer must not have, or a late word before the end */
-	switch (http_feed(&k->response, data, (size_t)n, &used)) {
+	switch (http_feed(&k->response, data, length, &used)) {
 	case HTTP_DONE:
 		take_answer(k);
 		break;
@@ -228,6 +221,35 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	case HTTP_MORE:
 		break;
 	}
+}
+
+/* A body that a HEAD's answer must not have, or a late word before the end. */
+static void
+take_surplus(struct keepalive *k, size_t length)
+{
+	k->surplus += length;
+	if (k->surplus > SURPLUS_MAX)
+		lose(k, KEEPALIVE_USELESS, "it sends and sends without being asked");
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct keepalive *k = arg;
+	char data[4096];
+	ssize_t n = recv(fd, data, sizeof(data), 0);
+
+	(void)what;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n < 0)
+		lose_connection(k, errno);
+	else if (n == 0)
+		lose_by_close(k);
+	else if (k->asked)
+		take_data(k, data, (size_t)n);
+	else
+		take_surplus(k, (size_t)n);
 }
 
 static void

@@ -118,6 +118,7 @@ on_end(void *context, enum keepalive_end end, const char *reason)
 		k->lost_idle = links_last_idle(k->links);
 	if (!keeper_is_up(k)) {
 		vigil_settle(&k->vigil, false);
+		links_settle_reset(k->links, false); /* it may have been the NAT */
 		k->handlers.on_lost(k->context, reason, LINKS_COMING);
 	} else if (end == KEEPALIVE_RESET || end == KEEPALIVE_SILENT) {
 		keeper_test(k);
@@ -206,6 +207,7 @@ void
 keeper_clear_doubt(struct keeper *k)
 {
 	vigil_excuse(&k->vigil, net_now());
+	links_settle_reset(k->links, true);
 	k->lost_idle = 0;
 }
 
@@ -276,6 +278,7 @@ keeper_note_hole_lost(struct keeper *k)
 	if (k->lost_idle > 0 && interval_lost(&k->interval, k->lost_idle, net_now()))
 		log_info("after %.1f s of silence the NAT had forgotten the hole: the interval is now %u s", k->lost_idle,
 		    interval_seconds(&k->interval));
+	links_settle_reset(k->links, false);
 	k->lost_idle = 0;
 }
 

@@ -42,7 +42,7 @@ void keeper_drop(struct keeper *k);
 /* Drops every connection, since the hole that they held is gone; others follow at once. */
 void keeper_renew(struct keeper *k);
 /* The hole is still there: connections that are not heard any more are to blame themselves,
- * and are replaced. */
+ * and are replaced; so is a server that reset one while another one lives. */
 void keeper_clear_doubt(struct keeper *k);
 
 /* Is there a connection? */

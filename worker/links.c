@@ -28,6 +28,7 @@ struct links {
 	struct event *timer; /* the end of a server's rest */
 	unsigned int pace;
 	double last_idle;
+	struct addr reset_by; /* who ended one with a reset, and whether for good reason is not known; unset: nobody */
 	bool wanting;             /* links_connect was called, and nobody gave up since */
 	unsigned int failed;      /* attempts in a row while none is up */
 	unsigned int without_way; /* of those, the last ones to which there is no way */
@@ -269,6 +270,8 @@ on_link_lost(void *context, struct keepalive *link, enum keepalive_end end, cons
 	log_debug("%s", reason);
 	if (was_up)
 		l->last_idle = keepalive_quiet(link);
+	if (was_up && end == KEEPALIVE_RESET)
+		l->reset_by = addr;
 	if (keepalive_idle_end(link) > 0)
 		webservers_note_idle_end(l->webservers, &addr, keepalive_idle_end(link));
 	remove_ended(l, link);
@@ -399,6 +402,30 @@ links_remove(struct links *l, links_test *test, void *context, bool blame)
 		remove_link(l, l->all[i]);
 	}
 	fill(l);
+}
+
+static bool
+is_resetters(void *context, const struct keepalive *link)
+{
+	return addr_equal(&keepalive_server(link)->addr, &((const struct links *)context)->reset_by);
+}
+
+static bool
+is_anothers(void *context, const struct keepalive *link)
+{
+	return !is_resetters(context, link);
+}
+
+/* The next connection to it may have begun meanwhile. */
+void
+links_settle_reset(struct links *l, bool blame)
+{
+	if (blame && addr_is_set(&l->reset_by)) {
+		webservers_note_failure(l->webservers, &l->reset_by);
+		if (links_any(l, is_anothers, l))
+			links_remove(l, is_resetters, l, false);
+	}
+	l->reset_by = (struct addr){0};
 }
 
 struct links *

@@ -50,6 +50,9 @@ bool links_are_coming(const struct links *l);
 const struct keepalive *links_first(const struct links *l);
 /* Seconds since anything was heard on any of them; 0: none is up. */
 double links_quiet(const struct links *l);
+/* Was the last reset, if there was one since this was asked, the server's own doing?  Then that is left
+ * alone for a while, unless there is no other.  No handler is called before it returns. */
+void links_settle_reset(struct links *l, bool blame);
 /* How long the last one had been idle that ended, in seconds. */
 double links_last_idle(const struct links *l);
 

@@ -238,6 +238,28 @@ test_reset(void)
 	finish();
 }
 
+/* Whoever resets connections again and again would have the STUN servers asked each time. */
+static void
+test_blame_for_reset(void)
+{
+	LIST(A, B);
+	begin_with_two_up(false);
+	lose(0, KEEPALIVE_RESET, "reset");
+	CHECK(doubts == 1 && blamed == 0 && made == 3 && goes_to(2, A));
+	come_up(2);
+	keeper_clear_doubt(keeper);
+	CHECK(links_made[2] == NULL && made == 3);
+	CHECK(blamed == 1 && addr_equal(&told[0], &servers.keep_alive[0].addr));
+	keeper_clear_doubt(keeper);
+	CHECK(blamed == 1);
+	lose(1, KEEPALIVE_RESET, "reset");
+	CHECK(losses == 1); /* all of them: it may have been the NAT */
+	come_up(made - 1);
+	keeper_clear_doubt(keeper);
+	CHECK(blamed == 1);
+	finish();
+}
+
 /* Servers that say when they close change nothing. */
 static void
 test_rotation(void)
@@ -430,6 +452,7 @@ main(void)
 	test_one_silent();
 	test_cleared();
 	test_reset();
+	test_blame_for_reset();
 	test_rotation();
 	test_no_servers();
 	test_place();
