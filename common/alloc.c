@@ -4,6 +4,7 @@
  */
 #include "alloc.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #ifdef __GLIBC__
@@ -30,6 +31,16 @@ alloc_string(const char *text)
 	if (copy == NULL)
 		fatal("out of memory");
 	return copy;
+}
+
+char *
+alloc_text_end(FILE *out, char **text)
+{
+	bool lost = ferror(out) != 0;
+
+	if (fclose(out) != 0 || lost || *text == NULL)
+		fatal("out of memory");
+	return *text;
 }
 
 void

@@ -7,10 +7,14 @@
 #define ALLOC_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 /* size zeroed bytes, never NULL: without memory the program ends with an error. */
 void *alloc_zero(size_t size);
 char *alloc_string(const char *text);
+
+/* Ends out, which open_memstream made with text.  Returns the text, which is whole and never NULL. */
+char *alloc_text_end(FILE *out, char **text);
 
 /* Gives the pages of the heap that are free to the kernel, where the C library can.  For
  * after something large that comes seldom: it looks at the whole heap. */

@@ -18,4 +18,15 @@ alloc_json(struct json_object *made)
 	return made;
 }
 
+/* object as text without white space; it belongs to object. */
+static inline const char *
+alloc_json_text(struct json_object *object)
+{
+	const char *text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN);
+
+	if (text == NULL)
+		fatal("out of memory");
+	return text;
+}
+
 #endif

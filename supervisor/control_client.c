@@ -11,6 +11,7 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
+#include "alloc_json.h"
 #include "control.h"
 #include "control_commands.h"
 #include "control_watch.h"
@@ -65,7 +66,7 @@ parse_line(const char *line, size_t length)
 static void
 send_answer(struct client *c, struct json_object *answer)
 {
-	const char *text = json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PLAIN);
+	const char *text = alloc_json_text(answer);
 
 	bufferevent_write(c->stream, text, strlen(text));
 	bufferevent_write(c->stream, "\n", 1);
@@ -75,7 +76,7 @@ send_answer(struct client *c, struct json_object *answer)
 static void
 dismiss(struct client *c, const char *error)
 {
-	struct json_object *answer = json_object_new_object();
+	struct json_object *answer = alloc_json(json_object_new_object());
 
 	control_commands_refuse(answer, error);
 	send_answer(c, answer);
@@ -134,7 +135,7 @@ take_line(struct client *c, const char *line, size_t length)
 	if (!json_object_object_get_ex(request, "command", &name) || !json_object_is_type(name, json_type_string)) {
 		dismiss(c, "a request is one line with a JSON object that has a \"command\"");
 	} else {
-		answer = json_object_new_object();
+		answer = alloc_json(json_object_new_object());
 		json_object_object_add(answer, "ok", json_object_new_boolean(1));
 		switch (control_commands_answer(request, json_object_get_string(name), c->uid, answer)) {
 		case CONTROL_ANSWERED:

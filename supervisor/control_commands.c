@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "alloc_json.h"
 #include "checknat.h"
 #include "checknat_verdict.h"
 #include "control_reload.h"
@@ -48,7 +49,7 @@ control_commands_refuse(struct json_object *answer, const char *error)
 static bool
 answer_list(struct json_object *request, struct json_object *answer)
 {
-	struct json_object *list = json_object_new_array();
+	struct json_object *list = alloc_json(json_object_new_array());
 	struct service *s;
 
 	(void)request;
@@ -212,7 +213,7 @@ word_of(struct json_object *verdict, const char *protocol)
 static void
 on_checked(void *context, const struct checknat_result *result)
 {
-	struct json_object *answer = json_object_new_object(), *verdict = checknat_verdict(result);
+	struct json_object *answer = alloc_json(json_object_new_object()), *verdict = checknat_verdict(result);
 
 	(void)context;
 	log_info("natterd: the NAT check found UDP: %s, TCP: %s", word_of(verdict, "udp"), word_of(verdict, "tcp"));

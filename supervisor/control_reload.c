@@ -6,13 +6,14 @@
 
 #include <stdio.h>
 
+#include "alloc_json.h"
 #include "control_commands.h"
 #include "reload.h"
 
 static struct json_object *
 list_of(const char *const *texts, size_t count)
 {
-	struct json_object *list = json_object_new_array();
+	struct json_object *list = alloc_json(json_object_new_array());
 	size_t i;
 
 	for (i = 0; i < count; i++)
@@ -29,7 +30,7 @@ add_count(struct json_object *object, const char *name, unsigned int count)
 static struct json_object *
 describe(const struct reload_result *r)
 {
-	struct json_object *done = json_object_new_object();
+	struct json_object *done = alloc_json(json_object_new_object());
 	char text[RELOAD_TEXT_SIZE];
 
 	add_count(done, "kept", r->counts.kept);

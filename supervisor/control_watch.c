@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "alloc.h"
+#include "alloc_json.h"
 #include "record.h"
 #include "service.h"
 
@@ -83,12 +84,12 @@ find_told(const struct control_watch *w, const char *name)
 static void
 add_line(struct evbuffer *out, const char *event, struct json_object *mapping)
 {
-	struct json_object *line = json_object_new_object();
+	struct json_object *line = alloc_json(json_object_new_object());
 
 	json_object_object_add(line, "time", json_object_new_int64(time(NULL)));
 	json_object_object_add(line, "event", json_object_new_string(event));
 	json_object_object_add(line, "mapping", mapping);
-	evbuffer_add_printf(out, "%s\n", json_object_to_json_string_ext(line, JSON_C_TO_STRING_PLAIN));
+	evbuffer_add_printf(out, "%s\n", alloc_json_text(line));
 	json_object_put(line);
 }
 
@@ -166,7 +167,7 @@ tell_gone(struct control_watch *w, struct evbuffer *out)
 		next = LIST_NEXT(t, entry);
 		if (t->is_there)
 			continue;
-		mapping = json_object_new_object();
+		mapping = alloc_json(json_object_new_object());
 		json_object_object_add(mapping, "name", json_object_new_string(t->name));
 		add_line(out, "gone", mapping);
 		forget(t);

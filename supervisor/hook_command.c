@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "alloc.h"
 #include "child.h"
 #include "log.h"
 #include "record.h"
@@ -117,9 +118,7 @@ hook_command_expand(const char *command, const struct service *service)
 		shell.escaped = false;
 		p += length;
 	}
-	if (fclose(out) != 0)
-		fatal("natterd: out of memory");
-	return text;
+	return alloc_text_end(out, &text); /* half a command could be a terrible one */
 }
 
 bool

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "alloc.h"
 #include "log.h"
 #include "record.h"
 #include "service.h"
@@ -129,7 +130,5 @@ metrics_text(void)
 	for (f = record_fields; f->name != NULL; f++)
 		if (f->metric.name != NULL)
 			put_field(out, f);
-	if (fclose(out) != 0)
-		fatal("out of memory");
-	return text;
+	return alloc_text_end(out, &text);
 }

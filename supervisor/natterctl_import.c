@@ -255,8 +255,7 @@ natterctl_import(const char *file)
 		fatal("out of memory");
 	STAILQ_INIT(&im.mappings);
 	write_file(&im, v09);
-	if (fclose(im.out) != 0)
-		fatal("out of memory");
+	alloc_text_end(im.out, &text);
 	if (im.mistakes == 0)
 		fwrite(text, 1, size, stdout);
 	natterctl_import_free_mappings(&im);

@@ -238,7 +238,7 @@ make_memory(const struct config *config, const char *path, size_t *length)
 			    addr_port(&m->mapping.bind));
 	error = copy_others(out, config, path) < 0 ? errno : 0;
 	lost = ferror(out) != 0;
-	if (fclose(out) != 0 || lost)
+	if (fclose(out) != 0 || lost || text == NULL)
 		error = ENOMEM;
 	if (error == 0)
 		return text;

@@ -38,6 +38,10 @@ run_unit() {
     run_unit log
 }
 
+@test "natterd without memory" {
+    run_unit memory
+}
+
 @test "messages between supervisor and worker" {
     run_unit message
 }
