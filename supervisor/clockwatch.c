@@ -18,8 +18,35 @@
 static struct {
 	int fd;
 	struct event *readable;
-	void (*jumped)(void);
+	clockwatch_jumped *jumped;
+	int64_t boot; /* when the clock says that the machine started, in milliseconds */
 } clockwatch = {.fd = -1};
+
+static int64_t
+milliseconds(clockid_t clock)
+{
+	struct timespec now = {0};
+
+	(void)clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* A suspended machine's clock goes on, and is right; one that was set gives the machine another start. */
+static int64_t
+boot_time(void)
+{
+	return milliseconds(CLOCK_REALTIME) - milliseconds(CLOCK_BOOTTIME);
+}
+
+/* Since it was asked last, in whole seconds: a clock that is only a little fast is none that jumped. */
+static int64_t
+take_shift(void)
+{
+	int64_t now = boot_time(), seconds = (now - clockwatch.boot) / 1000;
+
+	clockwatch.boot += seconds * 1000;
+	return seconds;
+}
 
 /* Starts anew if the clock is set right then. */
 static int
@@ -46,13 +73,14 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	if (read(fd, &expirations, sizeof(expirations)) < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	(void)arm();
-	clockwatch.jumped();
+	clockwatch.jumped(take_shift());
 }
 
 int
-clockwatch_open(struct event_base *base, void (*jumped)(void))
+clockwatch_open(struct event_base *base, clockwatch_jumped *jumped)
 {
 	clockwatch.jumped = jumped;
+	clockwatch.boot = boot_time();
 	clockwatch.fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (clockwatch.fd < 0)
 		return -1;

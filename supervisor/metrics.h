@@ -11,8 +11,13 @@
 #ifndef METRICS_H
 #define METRICS_H
 
+#include <stdint.h>
+
 /* natterd starts now: what is counted is counted from here on. */
 void metrics_open(void);
+
+/* The clock was set so many seconds forward, or back if negative. */
+void metrics_shift_start(int64_t seconds);
 
 /* The whole text, to be freed.  Never NULL. */
 char *metrics_text(void);

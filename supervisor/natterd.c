@@ -176,8 +176,11 @@ on_network_change(void)
 }
 
 static void
-on_clock_jump(void)
+on_clock_jump(int64_t seconds)
 {
+	services_shift_times(seconds);
+	metrics_shift_start(seconds);
+	status_write_soon();
 	unrest_note(UNREST_CLOCK);
 }
 

@@ -111,6 +111,10 @@ void service_report(struct service *s, const struct report *new);
  * addresses are is looked at, too. */
 void services_look_again(void);
 
+/* The clock was set so many seconds forward, or back if negative: since when things are as they are is
+ * told by the clock as it is now, or "for three days" would be said of what began a minute ago. */
+void services_shift_times(int64_t seconds);
+
 /* Ends every worker, within half a second, and retires every hook. */
 void services_stop(void);
 /* Forgets the table. */

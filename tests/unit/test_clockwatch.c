@@ -3,7 +3,7 @@
  * clockwatch.c with a stand-in for the kernel's timer: a real one ends early only for
  * who sets the machine's clock, and that would make every other natterd of the
  * machine look again.
- * NEEDS: supervisor/clockwatch
+ * NEEDS: supervisor/clockwatch supervisor/service_times
  */
 #include "clockwatch.h"
 
@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 
 #include "supervisor.h"
@@ -40,12 +41,29 @@ timerfd_settime(int fd, int flags, const struct itimerspec *new, struct itimersp
 	return errno != 0 ? -1 : 0;
 }
 
+static int64_t set_by; /* seconds, by which the wall clock differs from the machine's */
+static int64_t slept;  /* and the time since the start */
+
+int
+clock_gettime(clockid_t clock, struct timespec *now)
+{
+	int result = (int)syscall(SYS_clock_gettime, clock, now);
+
+	if (clock == CLOCK_REALTIME)
+		now->tv_sec += set_by + slept;
+	else if (clock == CLOCK_BOOTTIME)
+		now->tv_sec += slept;
+	return result;
+}
+
 static int jumps;
+static int64_t shift; /* of the last one */
 
 static void
-on_jump(void)
+on_jump(int64_t seconds)
 {
 	jumps++;
+	shift = seconds;
 }
 
 static void
@@ -81,6 +99,55 @@ test_jumps(void)
 	clockwatch_close();
 }
 
+static void
+jump(void)
+{
+	uint64_t one = 1;
+	int before = jumps;
+
+	CHECK(write(timer.fd, &one, sizeof(one)) == sizeof(one));
+	RUN_UNTIL(jumps > before);
+}
+
+/* How far the clock was set, which it was not for a machine that slept. */
+static void
+test_how_far(void)
+{
+	timer.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	CHECK(clockwatch_open(base, on_jump) == 0);
+	set_by = 3 * 86400;
+	jump();
+	CHECK(shift == 3 * 86400);
+	slept = 7200;
+	jump();
+	CHECK(shift == 0);
+	set_by = -86400;
+	jump();
+	CHECK(shift == -4 * 86400);
+	clockwatch_close();
+	set_by = slept = 0;
+	jumps = 0;
+}
+
+/* What began a minute ago began a minute ago, whatever the clock said then. */
+static void
+test_times_of_mappings(void)
+{
+	struct service s;
+
+	fill_service(&s, "web", PROTOCOL_TCP, "", "203.0.113.7:40123");
+	TAILQ_INSERT_TAIL(&table, &s, entry);
+	services_shift_times(86400);
+	CHECK(s.report.since == 1700086400 && s.state_since == 1700086401 && s.takeover.latest.since == 0);
+	services_shift_times(-2 * 86400);
+	CHECK(s.report.since == 1699913600);
+	/* A router without a clock of its own begins in 1970. */
+	s.report.since = s.state_since = 60;
+	services_shift_times(-120);
+	CHECK(s.report.since == 1 && s.state_since == 1);
+	TAILQ_REMOVE(&table, &s, entry);
+}
+
 /* What is read is an error, as ECANCELED is: here the refusal of a datagram. */
 static void
 test_error_is_a_jump(void)
@@ -114,6 +181,8 @@ main(void)
 {
 	loop_open();
 	test_jumps();
+	test_how_far();
+	test_times_of_mappings();
 	test_error_is_a_jump();
 	test_failures();
 	return check_done();
