@@ -175,6 +175,20 @@ soak: ## random events to one natterd, each checked: SECONDS= SEED=
 	@$(MAKE) --no-print-directory all lab-programs
 	NATTER_BUILD=$(abspath $(B)) tests/bench/soak.bash '$(SOAK_SECONDS)' '$(SEED)'
 
+KILLS ?= 1000
+
+torture: ## kill natterd and its children at any moment: KILLS= SEED=
+	tests/packages.sh test
+	@$(MAKE) --no-print-directory all lab-programs
+	NATTER_BUILD=$(abspath $(B)) tests/torture.bash '$(KILLS)' '$(SEED)'
+
+RELOADS ?= 10000
+
+reloads: ## read natter.cfg again and again: RELOADS=
+	tests/packages.sh test
+	@$(MAKE) --no-print-directory all lab-programs
+	NATTER_BUILD=$(abspath $(B)) tests/reloads.bash '$(RELOADS)'
+
 FUZZ_SECONDS ?= 60
 TARGET ?= .*
 
@@ -201,5 +215,5 @@ clean: ## remove build/
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 17
 
-.PHONY: force all test-programs fuzzers lab-programs demo test counters counters-update bench bench-quick bench-reach soak fuzz install uninstall deb clean help
+.PHONY: force all test-programs fuzzers lab-programs demo test counters counters-update bench bench-quick bench-reach soak torture reloads fuzz install uninstall deb clean help
 -include $(wildcard $(B)/*/*/*.d $(B)/*/*.d $(B)/*.d)

@@ -12,7 +12,7 @@ set -uo pipefail
 lanes=("check.bats" "diagnosis.bats interval.bats mappings.bats" "keepalive.bats neighbours.bats network.bats"
     "rebind.bats takeover.bats" "deployments.bats service.bats workers.bats" "commandline.bats servers.bats v09.bats"
     "hooks_ready.bats hooks_lab.bats metrics.bats hooks.bats" "package.bats control.bats reload.bats"
-    "idle.bats install.bats bench/bench.bats bench/relays.bats relay.bats")
+    "faults.bats" "torture.bats" "idle.bats install.bats bench/bench.bats bench/relays.bats relay.bats")
 
 cd "$(dirname "$0")" || exit 1
 logs=$(mktemp -d)
