@@ -26,6 +26,7 @@ struct binding {
 	double quiet_since;    /* when that came: whatever led to it went out before */
 	uint64_t traffic;      /* bytes relayed up to then */
 	double idle;           /* seconds from then to the first packet of the next question */
+	bool disturbed;        /* since then */
 	bool tells_nothing;    /* of idleness: clients' traffic went through meanwhile, or nothing did afterwards */
 };
 
@@ -41,26 +42,28 @@ wait_for_interval(struct binding *b)
 {
 	struct timeval pause = duration(interval_next(b->memory.interval));
 
-	b->asked = false;
+	b->asked = b->disturbed = false;
 	b->quiet_since = net_now();
 	b->traffic = relayed(b);
 	event_add(b->timer, &pause);
 }
 
-/* What the pause before this answer tells. */
-static void
+/* What the pause before this answer tells.  Returns the idleness that may have lost the hole, or 0. */
+static double
 learn(struct binding *b, const struct addr *seen)
 {
 	struct interval *i = b->memory.interval;
 	uint32_t before = interval_seconds(i);
+	bool is_same = addr_equal(seen, &b->seen), may_be_lost = !is_same && addr_same_ip(seen, &b->seen);
 
-	if (!b->tells_nothing && addr_equal(seen, &b->seen))
+	b->seen = *seen;
+	if (b->tells_nothing)
+		return 0;
+	if (is_same)
 		interval_held(i, b->idle, net_now());
-	else if (!b->tells_nothing && addr_same_ip(seen, &b->seen))
-		interval_lost(i, b->idle, net_now());
 	if (interval_seconds(i) != before)
 		log_debug("after %.1f s of silence: the interval is now %u s", b->idle, interval_seconds(i));
-	b->seen = *seen;
+	return may_be_lost ? b->idle : 0;
 }
 
 static void
@@ -77,7 +80,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	}
 	b->asked = true;
 	b->idle = net_now() - b->quiet_since;
-	b->tells_nothing = relayed(b) != b->traffic;
+	b->tells_nothing = b->disturbed || relayed(b) != b->traffic;
 	event_add(b->timer, &doubt_delay);
 	probe_again(b->probe);
 }
@@ -86,12 +89,13 @@ static void
 on_probe(void *context, struct probe *probe, const struct probe_result *result)
 {
 	struct binding *b = context;
+	double lost_idle;
 
 	(void)probe;
 	if (result->ok) {
-		learn(b, &result->mapped);
+		lost_idle = learn(b, &result->mapped);
 		wait_for_interval(b);
-		b->handlers.on_answer(b->context, result);
+		b->handlers.on_answer(b->context, result, lost_idle);
 	} else {
 		log_debug("%s", result->error);
 		b->handlers.on_lost(b->context, result->error);
@@ -132,6 +136,12 @@ const struct server *
 binding_server(const struct binding *b)
 {
 	return probe_server(b->probe);
+}
+
+void
+binding_disturb(struct binding *b)
+{
+	b->disturbed = b->tells_nothing = true;
 }
 
 void

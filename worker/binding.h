@@ -5,7 +5,8 @@
  * decides what follows when the server is silent.
  *
  * The answers teach the interval: the same outer address means that the hole was held,
- * another port of the same address that it was lost in the pause before the question.
+ * another port of the same address that it was lost in the pause before the question, if
+ * others see it, too: a server that lies must not make the interval short.
  * What has another reason teaches nothing: another address, since the NAT got it; an
  * answer after a silence, since a NAT that has only forgotten makes a new hole at once;
  * and a pause in which clients' traffic was relayed, since that holds the hole open.
@@ -22,8 +23,9 @@
 struct binding;
 
 struct binding_handlers {
-	/* The server sees this; the next question goes out after the interval. */
-	void (*on_answer)(void *context, const struct probe_result *result);
+	/* The server sees this; the next question goes out after the interval.  lost_idle: after so many
+	 * seconds of idleness the hole was lost, if this is true; 0: it was not, or that is not why. */
+	void (*on_answer)(void *context, const struct probe_result *result, double lost_idle);
 	void (*on_silence)(void *context); /* it has been asked thrice; its answer may still come */
 	void (*on_lost)(void *context, const char *reason); /* no answer; binding_free is due */
 };
@@ -42,6 +44,8 @@ struct binding *binding_start(struct worker *worker, struct probe *probe, const 
 const struct server *binding_server(const struct binding *b);
 /* The interval's bounds are other ones: it applies at once. */
 void binding_change_interval(struct binding *b);
+/* The hole is used by others meanwhile: the present pause teaches nothing. */
+void binding_disturb(struct binding *b);
 /* b may be NULL. */
 void binding_free(struct binding *b);
 

@@ -14,17 +14,36 @@
 #include "log.h"
 #include "net.h"
 #include "session_state.h"
+#include "uplink.h"
 
 /* Where connections of before have not ended yet, a try sends nothing: seconds. */
 #define BLOCKED_RETRY_SECONDS 1
 
+/* One server alone sees an address that is published: others are asked soon, and then less and less often. */
+#define LONE_LOOK_SECONDS 5
+
+/* UDP: what the rumour that turned out to be true teaches. */
+static void
+learn_loss(struct session *s, const struct addr *mapped)
+{
+	double idle = s->rumour.lost_idle;
+
+	if (idle <= 0 || !addr_equal(&s->rumour.mapped, mapped) || !interval_lost(&s->interval, idle, net_now()))
+		return;
+	log_debug("after %.1f s of silence: the interval is now %u s", idle, interval_seconds(&s->interval));
+	if (s->binding != NULL)
+		binding_change_interval(s->binding); /* it has just begun */
+}
+
 /* The hole that was held is another's by now, or nobody's. */
 static void
-note_move(struct session *s)
+note_move(struct session *s, const struct addr *mapped)
 {
 	bulletin_count_loss(s->bulletin);
-	if (session_is_udp(s))
+	if (session_is_udp(s)) {
+		learn_loss(s, mapped);
 		return;
+	}
 	keeper_note_hole_lost(s->keeper);
 	keeper_renew(s->keeper);
 	s->is_held = false;
@@ -36,7 +55,7 @@ publish(struct session *s, const struct probe_result *result)
 	const struct report *r = bulletin_report(s->bulletin);
 
 	if (bulletin_is_published(s->bulletin) && !addr_equal(&r->outer, &result->mapped))
-		note_move(s);
+		note_move(s, &result->mapped);
 	else if (!session_is_udp(s))
 		keeper_clear_doubt(s->keeper);
 	s->confirmed_at = net_now();
@@ -62,7 +81,7 @@ doubt(struct session *s, const char *why)
 
 /* That a server sees another address than before is only believed if others do. */
 static void
-on_binding_answer(void *context, const struct probe_result *result)
+on_binding_answer(void *context, const struct probe_result *result, double lost_idle)
 {
 	struct session *s = context;
 
@@ -75,6 +94,7 @@ on_binding_answer(void *context, const struct probe_result *result)
 	}
 	s->rumour.mapped = result->mapped;
 	s->rumour.server = binding_server(s->binding)->addr;
+	s->rumour.lost_idle = lost_idle;
 	session_drop_binding(s);
 	doubt(s, "a STUN server sees another address");
 }
@@ -136,23 +156,36 @@ leave_keep_alive(struct session *s, const struct addr *local, bool all)
 		session_enter_doubt_or(s, STATE_BACKOFF, why);
 }
 
+static void
+look_soon(struct session *s)
+{
+	s->look_pause = LONE_LOOK_SECONDS;
+	event_del(s->look); /* it is planned anew */
+}
+
+static bool
+has_others(const struct session *s, const struct addr *server)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->servers.stun_count; i++)
+		if (!addr_same_ip(&s->servers.stun[i].addr, server))
+			return true;
+	return false;
+}
+
 /* One server alone sees another address than the one that is published: is there anything
  * else that speaks for it? */
 static bool
 is_backed(const struct session *s, const struct addr *mapped, const struct addr *server)
 {
-	uint32_t i;
-
 	if (!session_is_udp(s) && !session_is_vouched_for(s))
 		return true;
 	if (!addr_is_set(&s->rumour.mapped) || !addr_equal(&s->rumour.mapped, mapped))
 		return false;
 	if (session_is_udp(s) || !addr_same_ip(&s->rumour.server, server))
 		return true; /* nothing else speaks for the old one, or two speak for the new one */
-	for (i = 0; i < s->servers.stun_count; i++)
-		if (!addr_same_ip(&s->servers.stun[i].addr, server))
-			return false;
-	return true; /* there is no other, and it insists */
+	return !has_others(s, server); /* there is none, and it insists */
 }
 
 static void
@@ -161,6 +194,7 @@ take_rumour(struct session *s, const struct probe_result *result, const struct a
 	log_debug("one STUN server alone sees another address: asking others");
 	s->rumour.mapped = result->mapped;
 	s->rumour.server = *server;
+	s->rumour.lost_idle = 0;
 	s->next_stun++;
 	session_enter(s, STATE_DEGRADED, "a STUN server sees another address");
 	session_set_doubt_timer(s, backoff_seconds(++s->failures));
@@ -190,6 +224,8 @@ take_lone_address(struct session *s, const struct probe_result *result, struct p
 
 	if (!bulletin_is_published(s->bulletin) || addr_equal(&r->outer, &result->mapped) ||
 	    is_backed(s, &result->mapped, server)) {
+		if (!addr_equal(&r->outer, &result->mapped) && has_others(s, server))
+			look_soon(s);
 		take_address(s, result, winner);
 		return;
 	}
@@ -255,16 +291,43 @@ take_no_way(struct session *s, const char *why)
 	session_enter(s, STATE_BACKOFF, why);
 }
 
+/* The server that holds the mapping saw the address just now, and others, asked of it, too: only two that agree
+ * on another one count against both, or one against a server that nobody has backed yet. */
+static bool
+settles_look(struct session *s, enum round_outcome outcome, const struct probe_result *result)
+{
+	bool is_same = outcome == ROUND_LONE && addr_equal(&result->mapped, &bulletin_report(s->bulletin)->outer);
+
+	if (is_same)
+		s->look_pause = 0; /* these are two that agree */
+	return outcome == ROUND_OK || is_same || s->look_pause > 0;
+}
+
+/* Two see another address than the one that a server told of alone. */
+static void
+blame_for_rumour(struct session *s, const struct addr *mapped)
+{
+	if (addr_is_set(&s->rumour.mapped) && !addr_equal(&s->rumour.mapped, mapped))
+		uplink_tell_server(s->worker->uplink, &s->rumour.server, false);
+}
+
 void
 evidence_take_round(void *context, enum round_outcome outcome, const struct probe_result *result, struct probe *winner)
 {
 	struct session *s = context;
 	struct probe_result r = *result; /* it goes with the round */
 	bool is_still_seen = round_saw(s->round, &bulletin_report(s->bulletin)->outer);
+	bool is_outvoted = s->asks_others && !settles_look(s, outcome, result);
 
 	session_drop_round(s);
+	if (is_outvoted) {
+		log_debug("the STUN servers that do not hold the mapping see no address that two agree on");
+		return;
+	}
 	switch (outcome) {
 	case ROUND_OK:
+		s->look_pause = 0;
+		blame_for_rumour(s, &r.mapped);
 		take_address(s, &r, winner);
 		break;
 	case ROUND_LONE:

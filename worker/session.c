@@ -62,11 +62,14 @@ session_set_timer(struct session *s, unsigned int seconds)
 void
 session_plan_look(struct session *s)
 {
-	double seconds = s->worker->mapping.stun_interval * (1 - arc4random_uniform(100) / 1000.0);
+	unsigned int usual = s->worker->mapping.stun_interval;
+	bool is_early = s->look_pause > 0 && s->look_pause < usual;
+	double seconds = (is_early ? s->look_pause : usual) * (1 - arc4random_uniform(100) / 1000.0);
 	struct timeval t = {.tv_sec = (time_t)seconds};
 
-	if (!session_is_udp(s))
-		event_add(s->look, &t);
+	if (is_early)
+		s->look_pause *= 2;
+	event_add(s->look, &t);
 }
 
 void
@@ -96,6 +99,8 @@ session_set_doubt_timer(struct session *s, unsigned int seconds)
 void
 session_enter(struct session *s, enum state state, const char *why)
 {
+	enum state old = session_state(s);
+
 	event_del(s->timer);
 	if (state != STATE_BACKOFF)
 		s->patient = false;
@@ -107,7 +112,8 @@ session_enter(struct session *s, enum state state, const char *why)
 	}
 	if (state == STATE_OPEN) {
 		s->failures = 0;
-		session_plan_look(s);
+		if (old != STATE_OPEN || !event_pending(s->look, EV_TIMEOUT, NULL))
+			session_plan_look(s);
 		session_note_interval(s);
 	} else if (state == STATE_DEGRADED) {
 		session_set_doubt_timer(s, net_now() - s->doubt_since < LONG_DOUBT_SECONDS ? RETRY_SECONDS : SLOW_RETRY_SECONDS);
@@ -124,6 +130,7 @@ session_drop_round(struct session *s)
 {
 	round_free(s->round);
 	s->round = NULL;
+	s->asks_others = false;
 	alloc_give_back();
 }
 
@@ -321,6 +328,26 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 		session_punch(s);
 }
 
+/* The server that holds the mapping is asked all the time, and would go on telling what it told: others
+ * are, if there are. */
+static void
+ask_others(struct session *s)
+{
+	const struct addr *holder = &binding_server(s->binding)->addr;
+	struct servers others = {0};
+	uint32_t i;
+
+	for (i = 0; i < s->servers.stun_count; i++)
+		if (!addr_same_ip(&s->servers.stun[i].addr, holder))
+			others.stun[others.stun_count++] = s->servers.stun[i];
+	if (s->round != NULL || others.stun_count == 0)
+		return;
+	binding_disturb(s->binding);
+	s->asks_others = true;
+	s->round = round_start(s->worker, &others, s->next_stun, &bulletin_report(s->bulletin)->inner,
+	    evidence_take_round, s);
+}
+
 static void
 on_look(evutil_socket_t fd, short what, void *arg)
 {
@@ -330,7 +357,10 @@ on_look(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (session_state(s) != STATE_OPEN)
 		return; /* enter plans the next one */
-	session_ask(s);
+	if (s->binding != NULL)
+		ask_others(s);
+	else
+		session_ask(s);
 	session_plan_look(s);
 }
 

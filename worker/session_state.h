@@ -21,12 +21,13 @@ struct session {
 	struct servers servers;
 	struct bulletin *bulletin;
 	struct event *timer; /* the end of a pause */
-	struct event *look;  /* TCP, open: when the address is looked at again */
+	struct event *look;  /* open: when the address is looked at again */
 	struct serving *serving;
 	struct keeper *keeper;   /* TCP: what holds the mapping */
 	struct binding *binding; /* UDP: the same, or NULL */
 	struct interval interval; /* that was learned, UDP */
 	struct round *round;     /* servers being asked now, or NULL */
+	bool asks_others;        /* all but the one that holds the mapping, whose word stands against theirs */
 	unsigned int next_stun;  /* counter round the list of servers */
 	unsigned int failures;   /* tries since the last success */
 	unsigned int in_vain;    /* questions since the doubt began */
@@ -36,9 +37,11 @@ struct session {
 	bool patient;   /* the pause is not for lack of a network: only its end ends it */
 	bool serving_joins; /* it begins beside a hole that is there */
 	bool is_held;   /* TCP: there was a connection when the keeper was last heard */
+	unsigned int look_pause; /* seconds until the next look, as one server alone saw the address; 0: as usual */
 	struct { /* what one server alone sees, and nobody else has said yet */
 		struct addr mapped;
 		struct addr server;
+		double lost_idle; /* UDP: if it is true, so much idleness lost the hole; 0: that did not */
 	} rumour;
 };
 
@@ -69,7 +72,7 @@ void session_set_timer(struct session *s, unsigned int seconds);
 /* The same for STATE_DEGRADED, until servers are asked anew. */
 void session_set_doubt_timer(struct session *s, unsigned int seconds);
 
-/* TCP: when the address is looked at the next time, come what may. */
+/* When the address is looked at the next time, come what may. */
 void session_plan_look(struct session *s);
 /* The interval goes into the report, to be sent. */
 void session_note_interval(struct session *s);

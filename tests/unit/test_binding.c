@@ -27,6 +27,7 @@ struct test_case {
 	struct relay_counters traffic;
 	struct binding *binding;
 	bool answered;
+	double lost_idle;
 };
 
 static struct worker worker;
@@ -70,12 +71,13 @@ probe_free(struct probe *p)
 }
 
 static void
-on_answer(void *context, const struct probe_result *result)
+on_answer(void *context, const struct probe_result *result, double lost_idle)
 {
 	struct test_case *t = context;
 
 	(void)result;
 	t->answered = true;
+	t->lost_idle = lost_idle;
 	binding_free(t->binding);
 }
 
@@ -109,16 +111,19 @@ begin(struct test_case *t, const char *sees)
 	t->binding = binding_start(&worker, &t->probe, &seen, &memory, &handlers, t);
 }
 
+/* Only what is true of the hole makes the interval shorter, which others have to say. */
 static bool
-learned(const struct test_case *t, unsigned int held, uint32_t seconds)
+learned(const struct test_case *t, unsigned int held, bool lost)
 {
-	return t->answered && t->interval.held == held && interval_seconds(&t->interval) == seconds;
+	return t->answered && t->interval.held == held && interval_seconds(&t->interval) == BEGIN &&
+	       (lost ? t->lost_idle > BEGIN * 0.8 && t->lost_idle < BEGIN * 2 : t->lost_idle == 0);
 }
 
 int
 main(void)
 {
-	static struct test_case same, other_port, other_address, after_silence, lost_after_silence, busy, lost_while_busy;
+	static struct test_case same, other_port, other_address, after_silence, lost_after_silence, busy, lost_while_busy,
+	    disturbed, lost_when_disturbed;
 
 	worker.base = event_base_new();
 	after_silence.probe.waits = lost_after_silence.probe.waits = true;
@@ -129,18 +134,24 @@ main(void)
 	begin(&lost_after_silence, "203.0.113.1:5001");
 	begin(&busy, "203.0.113.1:5000");
 	begin(&lost_while_busy, "203.0.113.1:5001");
+	begin(&disturbed, "203.0.113.1:5000");
+	begin(&lost_when_disturbed, "203.0.113.1:5001");
+	binding_disturb(disturbed.binding);
+	binding_disturb(lost_when_disturbed.binding);
 	busy.traffic.bytes_in++;
 	lost_while_busy.traffic.bytes_out++;
 	/* It ends with the last binding. */
 	event_base_dispatch(worker.base);
 
-	CHECK(learned(&same, 1, BEGIN));
-	CHECK(learned(&other_port, 0, BEGIN / 2));
-	CHECK(learned(&other_address, 0, BEGIN));
-	CHECK(learned(&after_silence, 0, BEGIN));
-	CHECK(learned(&lost_after_silence, 0, BEGIN));
-	CHECK(learned(&busy, 0, BEGIN));
-	CHECK(learned(&lost_while_busy, 0, BEGIN));
+	CHECK(learned(&same, 1, false));
+	CHECK(learned(&other_port, 0, true));
+	CHECK(learned(&other_address, 0, false));
+	CHECK(learned(&after_silence, 0, false));
+	CHECK(learned(&lost_after_silence, 0, false));
+	CHECK(learned(&busy, 0, false));
+	CHECK(learned(&lost_while_busy, 0, false));
+	CHECK(learned(&disturbed, 0, false));
+	CHECK(learned(&lost_when_disturbed, 0, false));
 	event_base_free(worker.base);
 	return check_done();
 }
