@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "addr.h"
+#include "network.h"
 
 #define MAPPING_NAME_SIZE 64
 
@@ -36,6 +37,16 @@
 /* The kernel's bound of TCP_KEEPIDLE (tcp(7)). */
 #define TCP_KEEPALIVE_MAX 32767
 #define TCP_KEEPALIVE_OFF UINT32_MAX
+/* Until a target must have taken a client's connection: a lost SYN is sent again after 1, 3 and 7 s. */
+#define CONNECT_TIMEOUT_MIN 1
+#define CONNECT_TIMEOUT_MAX 120
+#define CONNECT_TIMEOUT_DEFAULT 10
+/* How many connections or sessions there may be.  A connection has two descriptors, a session one; by default
+ * they fit into 65536, which leaves what DESCRIPTORS_RESERVE is for. */
+#define CONNECTIONS_MOST 500000
+#define CONNECTIONS_DEFAULT 30000
+#define UDP_SESSIONS_MOST 100000
+#define UDP_SESSIONS_DEFAULT 10000
 /* TCP_CA_NAME_MAX, which no header for programs has. */
 #define CONGESTION_CONTROL_SIZE 16
 
@@ -69,6 +80,12 @@ struct mapping {
 	uint32_t tcp_timeout;         /* seconds in which nothing moves that end a relayed connection; 0: none do */
 	uint32_t tcp_keepalive;       /* seconds of silence until the peers of one are probed; 0: the system's */
 	char congestion_control[CONGESTION_CONTROL_SIZE]; /* towards clients; "": the system's */
+	uint32_t connect_timeout;     /* seconds that the target has to take a connection */
+	uint32_t max_connections;     /* TCP, at a time */
+	uint32_t max_udp_sessions;
+	uint32_t max_per_client;      /* of either from one IPv4 address or one /64 of IPv6; 0: as many as there may be */
+	struct networks allow;        /* who gets to the target; none: everybody, ... */
+	struct networks deny;         /* ... but nobody who is in one of these */
 	uint32_t uid;                 /* what the worker becomes, if it starts as root */
 	uint32_t gid;
 	uint32_t log_level;           /* enum log_level: less important lines are not sent up */

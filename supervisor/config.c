@@ -17,6 +17,7 @@
 #include "config_hook.h"
 #include "config_hosts.h"
 #include "config_mapping.h"
+#include "config_relay.h"
 #include "config_value.h"
 #include "paths.h"
 
@@ -88,8 +89,7 @@ complete_mapping(struct config_mapping *m, const struct config_global *global)
 	}
 	if (mapping->stun_interval == 0)
 		mapping->stun_interval = global->stun_interval;
-	if (mapping->udp_timeout == 0)
-		mapping->udp_timeout = UDP_TIMEOUT_DEFAULT;
+	config_relay_complete(mapping);
 	mapping->uid = global->config->uid;
 	mapping->gid = global->config->gid;
 	mapping->log_level = global->config->log_level;

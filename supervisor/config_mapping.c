@@ -12,11 +12,11 @@
 #include "alloc.h"
 #include "config_hook.h"
 #include "config_hosts.h"
+#include "config_relay.h"
 #include "config_syntax.h"
 #include "config_write.h"
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-#define CONGESTION_CONTROL_LETTERS LETTERS "_-"
 
 struct config_mapping *
 config_mapping_new(struct config_file *file, const config_setting_t *setting)
@@ -178,46 +178,11 @@ read_stun_server(struct config_file *file, const config_setting_t *setting, void
 }
 
 static void
-read_udp_timeout(struct config_file *file, const config_setting_t *setting, void *into)
+read_relay(struct config_file *file, const config_setting_t *setting, void *into)
 {
 	struct config_mapping *m = into;
 
-	config_value_number(file, setting, UDP_TIMEOUT_MIN, UDP_TIMEOUT_MAX, &m->mapping.udp_timeout);
-}
-
-static void
-read_tcp_timeout(struct config_file *file, const config_setting_t *setting, void *into)
-{
-	struct config_mapping *m = into;
-
-	config_value_number(file, setting, 0, TCP_TIMEOUT_MAX, &m->mapping.tcp_timeout);
-}
-
-static void
-read_tcp_keepalive(struct config_file *file, const config_setting_t *setting, void *into)
-{
-	uint32_t *seconds = &((struct config_mapping *)into)->mapping.tcp_keepalive;
-
-	if (config_value_number(file, setting, 0, TCP_KEEPALIVE_MAX, seconds) == 0 && *seconds == 0)
-		*seconds = TCP_KEEPALIVE_OFF;
-}
-
-/* Whether there is such a thing is up to the kernel on the day. */
-static void
-read_congestion_control(struct config_file *file, const config_setting_t *setting, void *into)
-{
-	struct config_mapping *m = into;
-	const char *name;
-
-	if (config_value_text(file, setting, &name) < 0)
-		return;
-	if (strlen(name) >= CONGESTION_CONTROL_SIZE || strspn(name, CONGESTION_CONTROL_LETTERS) != strlen(name))
-		config_file_mistake(file, setting,
-		    "\"%s\" is not the name of a congestion control; take one of those that sysctl "
-		    "net.ipv4.tcp_available_congestion_control prints, such as \"cubic\"",
-		    name);
-	else
-		strlcpy(m->mapping.congestion_control, name, CONGESTION_CONTROL_SIZE);
+	config_relay_read(file, setting, &m->mapping);
 }
 
 static void
@@ -237,40 +202,22 @@ static const struct config_key mapping_keys[] = {
     {"keep_alive_interval", read_keep_alive_interval, config_write_keep_alive_interval},
     {"stun_server", read_stun_server, config_write_stun_server},
     {"stun_interval", read_stun_interval, config_write_stun_interval},
-    {"udp_timeout", read_udp_timeout, config_write_udp_timeout},
-    {"tcp_timeout", read_tcp_timeout, config_write_tcp_timeout},
-    {"tcp_keepalive", read_tcp_keepalive, config_write_tcp_keepalive},
-    {"congestion_control", read_congestion_control, config_write_congestion_control},
+    {"udp_timeout", read_relay, config_write_relay},
+    {"tcp_timeout", read_relay, config_write_relay},
+    {"tcp_keepalive", read_relay, config_write_relay},
+    {"congestion_control", read_relay, config_write_relay},
+    {"connect_timeout", read_relay, config_write_relay},
+    {"max_connections", read_relay, config_write_relay},
+    {"max_udp_sessions", read_relay, config_write_relay},
+    {"max_connections_per_client", read_relay, config_write_relay},
+    {"allow", read_relay, config_write_relay},
+    {"deny", read_relay, config_write_relay},
     {"hook", read_hook, config_write_hook},
     {"hook_user", read_hook, config_write_hook},
     {"hook_timeout", read_hook, config_write_hook},
     {"hook_retry", read_hook, config_write_hook},
     {NULL, NULL, NULL},
 };
-
-/* The relay's keys are for what is relayed over their own protocol. */
-static void
-check_relay_keys(struct config_file *file, const config_setting_t *group, const struct config_mapping *m)
-{
-	static const struct {
-		const char *name;
-		enum protocol protocol;
-	} keys[] = {
-	    {"udp_timeout", PROTOCOL_UDP},
-	    {"tcp_timeout", PROTOCOL_TCP},
-	    {"tcp_keepalive", PROTOCOL_TCP},
-	    {"congestion_control", PROTOCOL_TCP},
-	};
-	const config_setting_t *setting;
-	size_t i;
-
-	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		setting = config_setting_get_member(group, keys[i].name);
-		if (setting != NULL && (m->mapping.protocol != keys[i].protocol || !addr_is_set(&m->mapping.target)))
-			config_file_mistake(file, setting, "is for a %s mapping with a target; take it away",
-			    protocol_name(keys[i].protocol));
-	}
-}
 
 /* What the keys say together: each was right by itself. */
 static void
@@ -297,7 +244,7 @@ check_together(struct config_file *file, const config_setting_t *group, const st
 	if (stun_interval != NULL && udp)
 		config_file_mistake(file, stun_interval,
 		    "is for tcp only, since a udp mapping asks its STUN servers to be kept alive; take it away");
-	check_relay_keys(file, group, m);
+	config_relay_check(file, group, &m->mapping);
 }
 
 static void

@@ -74,27 +74,50 @@ config_syntax_range(struct config_out *out, const char *key, uint32_t least, uin
 	fprintf(out->stream, "[ %u, %u ];\n", least, most);
 }
 
+/* The next element of a list whose line is at that column.  Returns the column behind it. */
+static int
+put_element(struct config_out *out, int column, const char *text, bool first)
+{
+	int length = (int)strlen(text);
+
+	if (!first)
+		fputc(',', out->stream);
+	column += length + (int)strlen(" \"\",");
+	if (!first && column > LINE_MAX_WIDTH)
+		column = fprintf(out->stream, "\n%*s", INDENT * (out->depth + 1) - 1, "") + length;
+	fputc(' ', out->stream);
+	put_text(out->stream, text);
+	return column;
+}
+
 void
 config_syntax_hosts(struct config_out *out, const char *key, const struct config_hosts *hosts)
 {
 	char text[ADDR_HOST_SIZE + sizeof("[]:65535")];
 	const struct config_host *host;
-	int column = begin(out, key), length;
+	int column = begin(out, key);
 	size_t i;
 
 	column += fprintf(out->stream, "[");
 	for (i = 0; i < hosts->count; i++) {
 		host = &hosts->list[i];
-		length = snprintf(text, sizeof(text), strchr(host->host, ':') != NULL ? "[%s]:%u" : "%s:%u", host->host,
+		snprintf(text, sizeof(text), strchr(host->host, ':') != NULL ? "[%s]:%u" : "%s:%u", host->host,
 		    host->port);
-		column += length + (int)strlen(" \"\",");
-		if (i > 0 && column > LINE_MAX_WIDTH)
-			column = fprintf(out->stream, "\n%*s", INDENT * (out->depth + 1) - 1, "") + length;
-		fputc(' ', out->stream);
-		put_text(out->stream, text);
-		if (i + 1 < hosts->count)
-			fputc(',', out->stream);
+		column = put_element(out, column, text, i == 0);
 	}
+	fputs(" ];\n", out->stream);
+}
+
+void
+config_syntax_networks(struct config_out *out, const char *key, const struct networks *networks)
+{
+	char text[NETWORK_TEXT_SIZE];
+	int column = begin(out, key);
+	uint32_t i;
+
+	column += fprintf(out->stream, "[");
+	for (i = 0; i < networks->count; i++)
+		column = put_element(out, column, network_text(&networks->list[i], text), i == 0);
 	fputs(" ];\n", out->stream);
 }
 

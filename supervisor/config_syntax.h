@@ -22,6 +22,7 @@ void config_syntax_number(struct config_out *out, const char *key, uint32_t valu
 /* Two numbers, or one if they are the same. */
 void config_syntax_range(struct config_out *out, const char *key, uint32_t least, uint32_t most);
 void config_syntax_hosts(struct config_out *out, const char *key, const struct config_hosts *hosts);
+void config_syntax_networks(struct config_out *out, const char *key, const struct networks *networks);
 
 /* A line that is only read by people: "# KEY: ABOUT". */
 void config_syntax_comment(struct config_out *out, const char *key, const char *about);

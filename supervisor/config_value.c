@@ -15,7 +15,7 @@
 #define WORD_MAX 31
 /* So many wrong letters are still a slip of the finger. */
 #define DISTANCE_MAX 2
-#define KEY_LIST_SIZE 256
+#define KEY_LIST_SIZE 512
 
 static unsigned int
 least(unsigned int a, unsigned int b, unsigned int c)

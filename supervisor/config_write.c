@@ -6,6 +6,7 @@
 
 #include "config_global.h"
 #include "config_hook.h"
+#include "config_relay.h"
 #include "config_syntax.h"
 
 void
@@ -178,12 +179,6 @@ is_tcp(const struct config_mapping *m)
 	return m->mapping.protocol == PROTOCOL_TCP;
 }
 
-static bool
-relays(const struct config_mapping *m, enum protocol protocol)
-{
-	return m->mapping.protocol == protocol && addr_is_set(&m->mapping.target);
-}
-
 void
 config_write_keep_alive(struct config_out *out, const char *key, const void *from)
 {
@@ -219,45 +214,11 @@ config_write_stun_interval(struct config_out *out, const char *key, const void *
 }
 
 void
-config_write_udp_timeout(struct config_out *out, const char *key, const void *from)
+config_write_relay(struct config_out *out, const char *key, const void *from)
 {
 	const struct config_mapping *m = from;
 
-	if (relays(m, PROTOCOL_UDP))
-		config_syntax_number(out, key, m->mapping.udp_timeout);
-}
-
-void
-config_write_tcp_timeout(struct config_out *out, const char *key, const void *from)
-{
-	const struct config_mapping *m = from;
-
-	if (relays(m, PROTOCOL_TCP))
-		config_syntax_number(out, key, m->mapping.tcp_timeout);
-}
-
-/* The system's number, which may be another one tomorrow, is only had by leaving the key out. */
-void
-config_write_tcp_keepalive(struct config_out *out, const char *key, const void *from)
-{
-	const struct config_mapping *m = from;
-	uint32_t seconds = m->mapping.tcp_keepalive;
-
-	if (!relays(m, PROTOCOL_TCP))
-		return;
-	if (seconds == 0)
-		config_syntax_comment(out, key, "the system's (sysctl net.ipv4.tcp_keepalive_time)");
-	else
-		config_syntax_number(out, key, seconds == TCP_KEEPALIVE_OFF ? 0 : seconds);
-}
-
-void
-config_write_congestion_control(struct config_out *out, const char *key, const void *from)
-{
-	const struct config_mapping *m = from;
-
-	if (relays(m, PROTOCOL_TCP))
-		config_syntax_text(out, key, m->mapping.congestion_control);
+	config_relay_write(out, key, &m->mapping);
 }
 
 void

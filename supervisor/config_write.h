@@ -39,10 +39,7 @@ config_writer config_write_keep_alive;
 config_writer config_write_keep_alive_interval;
 config_writer config_write_stun_server;
 config_writer config_write_stun_interval;
-config_writer config_write_udp_timeout;
-config_writer config_write_tcp_timeout;
-config_writer config_write_tcp_keepalive;
-config_writer config_write_congestion_control;
+config_writer config_write_relay;
 config_writer config_write_hook;
 
 #endif

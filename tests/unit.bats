@@ -30,6 +30,10 @@ run_unit() {
     run_unit addr
 }
 
+@test "networks" {
+    run_unit network
+}
+
 @test "foreign text" {
     run_unit text
 }
