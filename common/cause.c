@@ -28,3 +28,16 @@ cause_name(enum cause c)
 {
 	return names[c];
 }
+
+static const char *const refusal_names[REFUSAL_COUNT] = {
+    [REFUSAL_DENIED] = "denied",
+    [REFUSAL_LIMIT] = "limit",
+    [REFUSAL_CLIENT_LIMIT] = "client_limit",
+    [REFUSAL_REPLACED] = "replaced",
+};
+
+const char *
+refusal_name(enum refusal r)
+{
+	return refusal_names[r];
+}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Why something failed, as far as an operator can act on it: what failures are counted by.
- * The sentence that explains the last one is the report's error.
+ * The sentence that explains the last one is the report's error.  And why a client got no connection or session
+ * although nothing failed.
  */
 #ifndef CAUSE_H
 #define CAUSE_H
@@ -28,5 +29,16 @@ enum cause {
 
 /* "no_network", ...; c must be below CAUSE_COUNT. */
 const char *cause_name(enum cause c);
+
+enum refusal {
+	REFUSAL_DENIED,       /* the mapping's networks do not let the client in; of UDP it is a datagram that was dropped */
+	REFUSAL_LIMIT,        /* there are as many connections or sessions as there may be; likewise */
+	REFUSAL_CLIENT_LIMIT, /* the client has as many as one may have; likewise */
+	REFUSAL_REPLACED,     /* a UDP session that made room for another one */
+	REFUSAL_COUNT
+};
+
+/* "denied", ...; r must be below REFUSAL_COUNT. */
+const char *refusal_name(enum refusal r);
 
 #endif

@@ -42,7 +42,7 @@
 #define CONNECT_TIMEOUT_MAX 120
 #define CONNECT_TIMEOUT_DEFAULT 10
 /* How many connections or sessions there may be.  A connection has two descriptors, a session one; by default
- * they fit into 65536, which leaves what DESCRIPTORS_RESERVE is for. */
+ * they fit into the 65536 that a worker has at least, if the system allows (descriptors.h). */
 #define CONNECTIONS_MOST 500000
 #define CONNECTIONS_DEFAULT 30000
 #define UDP_SESSIONS_MOST 100000

@@ -51,6 +51,7 @@ struct report {
 	uint64_t bytes_in;          /* from the Internet to the target */
 	uint64_t bytes_out;         /* from the target to the Internet */
 	uint64_t failures[CAUSE_COUNT]; /* since the worker started, as many as each cause had */
+	uint64_t refused[REFUSAL_COUNT]; /* likewise */
 	uint32_t keep_alive_trip;   /* microseconds, the last one: request to answer; 0: not measured yet */
 	uint32_t stun_trip;         /* the same of a STUN server */
 	char error[REPORT_ERROR_SIZE]; /* the last one in plain words, or "" */

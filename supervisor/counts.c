@@ -53,6 +53,18 @@ counts_failures(const struct service *s, unsigned int i)
 	return s->tally.total.failures[i];
 }
 
+const char *
+counts_refusal_name(unsigned int i)
+{
+	return i < REFUSAL_COUNT ? refusal_name((enum refusal)i) : NULL;
+}
+
+uint64_t
+counts_refused(const struct service *s, unsigned int i)
+{
+	return s->tally.total.refused[i];
+}
+
 uint64_t
 counts_holes_lost(const struct service *s)
 {

@@ -31,4 +31,8 @@ uint64_t counts_changes(const struct service *s, unsigned int i);
 const char *counts_cause_name(unsigned int i);
 uint64_t counts_failures(const struct service *s, unsigned int i);
 
+/* Why clients were refused, and how often for each. */
+const char *counts_refusal_name(unsigned int i);
+uint64_t counts_refused(const struct service *s, unsigned int i);
+
 #endif

@@ -250,6 +250,8 @@ const struct record_field record_fields[] = {
 	.metric = {.name = "open_connections", .help = "TCP connections or UDP sessions now."}},
     {.name = "connections_total", .kind = RECORD_NUMBER, .number = counts_connections_total,
 	.metric = {.name = "connections_total", .help = "TCP connections or UDP sessions that began."}},
+    {.name = "refused", .kind = RECORD_COUNTS, .choice = counts_refusal_name, .count = counts_refused,
+	.metric = {.name = "refused_total", .help = "What clients were refused by limits and networks.", .label = "reason"}},
     {.name = "bytes_in", .kind = RECORD_NUMBER, .number = counts_bytes_in,
 	.metric = {.name = "receive_bytes_total", .help = "Bytes relayed from the Internet to the target."}},
     {.name = "bytes_out", .kind = RECORD_NUMBER, .number = counts_bytes_out,

@@ -17,6 +17,8 @@ tally_take_report(struct tally *t, const struct report *r)
 	sum->holes_lost = b->holes_lost + r->holes_lost;
 	for (i = 0; i < CAUSE_COUNT; i++)
 		sum->failures[i] = b->failures[i] + r->failures[i];
+	for (i = 0; i < REFUSAL_COUNT; i++)
+		sum->refused[i] = b->refused[i] + r->refused[i];
 }
 
 void

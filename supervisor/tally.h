@@ -13,6 +13,7 @@
 struct tally_counts {
 	uint64_t connections, bytes_in, bytes_out, holes_lost;
 	uint64_t failures[CAUSE_COUNT];
+	uint64_t refused[REFUSAL_COUNT];
 };
 
 /* Zero-filled: nothing was counted. */

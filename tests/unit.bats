@@ -66,6 +66,14 @@ run_unit() {
     run_unit relay_change
 }
 
+@test "who gets to the target: limits and networks" {
+    run_unit limits
+}
+
+@test "how many connections each client has" {
+    run_unit clients
+}
+
 @test "a configuration read again, compared with the one before" {
     run_unit config_compare
 }

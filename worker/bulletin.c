@@ -88,6 +88,7 @@ bulletin_send(struct bulletin *b)
 		b->report.connections_total = c->connections_total;
 		b->report.bytes_in = c->bytes_in;
 		b->report.bytes_out = c->bytes_out;
+		memcpy(b->report.refused, c->refused, sizeof(b->report.refused));
 	}
 	copy_measures(b);
 	uplink_report(b->worker->uplink, &b->report);

@@ -5,6 +5,7 @@
  */
 #include "change.h"
 
+#include "descriptors.h"
 #include "log.h"
 #include "net.h"
 #include "session_state.h"
@@ -68,6 +69,8 @@ session_change(void *session, const struct mapping *mapping)
 	if (mapping->keep_alive_shortest != old.keep_alive_shortest ||
 	    mapping->keep_alive_longest != old.keep_alive_longest)
 		change_keep_alive(s);
+	if (mapping->max_connections != old.max_connections || mapping->max_udp_sessions != old.max_udp_sessions)
+		descriptors_check(mapping);
 	if (mapping->stun_interval != old.stun_interval)
 		session_plan_look(s);
 	change_serving(s, &old);

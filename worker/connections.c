@@ -44,13 +44,14 @@ free_connection(struct connection *c)
 	connections_close_end(all, &c->target);
 	pump_clear(&c->in, &all->tools);
 	pump_clear(&c->out, &all->tools);
+	admission_leave(all->admission, &c->peer);
 	free(c);
 	relay_count_end(all->counters);
 }
 
 /* Both ends see a reset, not the clean end of a transfer that was cut. */
-static void
-abort_connection(struct connection *c)
+void
+connections_abort(struct connection *c)
 {
 	net_set_reset_on_close(c->client.side.fd);
 	if (c->target.side.fd >= 0)
@@ -100,7 +101,7 @@ run_connection(struct connection *c)
 		in = run_in(c);
 	}
 	if (in == PUMP_FAILED || out == PUMP_FAILED)
-		abort_connection(c);
+		connections_abort(c);
 	else if (c->in.finished && c->out.finished)
 		free_connection(c);
 	else if (in == PUMP_GOES_ON || out == PUMP_GOES_ON)
@@ -132,7 +133,7 @@ connections_refuse(struct connection *c, int error)
 {
 	target_log_failure(c->all->mapping, &c->peer, error);
 	relay_count_failure(c->all->counters, error);
-	abort_connection(c);
+	connections_abort(c);
 }
 
 static void
@@ -142,33 +143,6 @@ on_connect_timeout(void *context, struct expiry_item *item)
 
 	(void)context;
 	connections_refuse(c, ETIMEDOUT);
-}
-
-/* A slow reader takes what the kernel holds for it, of which no event tells before there is room for
- * a good deal more. */
-static bool
-has_moved(struct connection *c)
-{
-	uint32_t before = c->undelivered;
-
-	c->undelivered = net_undelivered(c->client.side.fd) + net_undelivered(c->target.side.fd);
-	return c->undelivered != before;
-}
-
-void
-connections_on_idle(void *context, struct expiry_item *item)
-{
-	struct connection *c = CONNECTION_OF(item, deadline);
-	char from[ADDR_TEXT_SIZE];
-
-	(void)context;
-	if (has_moved(c)) {
-		expiry_touch(c->deadlines, item, net_now());
-		return;
-	}
-	log_debug("the connection from %s was idle for %u s and is ended", addr_text(&c->peer, from),
-	    c->all->mapping->tcp_timeout);
-	abort_connection(c);
 }
 
 /* The target's descriptor became writable or broke while connecting. */
@@ -212,7 +186,7 @@ continue_connection(struct connection *c, const struct pump *pump, uint32_t even
 	if (c->deadlines != NULL)
 		expiry_touch(c->deadlines, &c->deadline, net_now());
 	if ((events & EPOLLERR) != 0 && !pump_is_reading(pump))
-		abort_connection(c);
+		connections_abort(c);
 	else if (!c->busy)
 		run_connection(c);
 }
@@ -256,8 +230,10 @@ new_connection(struct connections *all, int fd, const struct addr *peer)
 {
 	struct connection *c = calloc(1, sizeof(*c));
 
-	if (c == NULL)
+	if (c == NULL || admission_enter(all->admission, peer) < 0) {
+		free(c);
 		return NULL;
+	}
 	c->all = all;
 	c->peer = *peer;
 	c->client.item.on_events = on_client;
@@ -274,9 +250,15 @@ new_connection(struct connections *all, int fd, const struct addr *peer)
 int
 connections_start(struct connections *all, int fd, const struct addr *peer)
 {
-	struct connection *c = new_connection(all, fd, peer);
+	struct connection *c;
 	int error;
 
+	if (!admission_allows(all->admission, peer)) {
+		net_set_reset_on_close(fd);
+		close(fd);
+		return 0;
+	}
+	c = new_connection(all, fd, peer);
 	if (c == NULL) {
 		close(fd);
 		errno = ENOMEM;
@@ -289,7 +271,7 @@ connections_start(struct connections *all, int fd, const struct addr *peer)
 		connections_refuse(c, error);
 		return 0;
 	}
-	abort_connection(c);
+	connections_abort(c);
 	errno = error;
 	return -1;
 }
@@ -300,14 +282,16 @@ make_tools(struct connections *all, struct event_base *base)
 	uint32_t idle = all->mapping->tcp_timeout;
 
 	all->busy_timer = event_new(base, -1, 0, on_busy, all);
-	all->connecting = expiry_new(base, TARGET_PATIENCE, on_connect_timeout, NULL);
+	all->connecting = expiry_new(base, all->mapping->connect_timeout, on_connect_timeout, NULL);
+	all->admission = admission_new(all->mapping, all->counters);
 	all->poller = poller_new(base);
 	all->tools.pipes = pipes_new(base);
 	if (idle > 0)
 		all->idle = expiry_new(base, idle, connections_on_idle, NULL);
 	if (buffer_init(&all->tools.buffer, base, PUMP_BUFFER_SIZE) < 0)
 		return -1;
-	if (all->busy_timer == NULL || all->connecting == NULL || all->poller == NULL || all->tools.pipes == NULL)
+	if (all->busy_timer == NULL || all->connecting == NULL || all->admission == NULL || all->poller == NULL ||
+	    all->tools.pipes == NULL)
 		return -1;
 	return idle > 0 && all->idle == NULL ? -1 : 0;
 }
@@ -340,13 +324,14 @@ connections_free(struct connections *all)
 	if (all == NULL)
 		return;
 	while ((c = TAILQ_FIRST(&all->list)) != NULL)
-		abort_connection(c); /* NOLINT(clang-analyzer-unix.Malloc): it takes itself off the list */
+		connections_abort(c); /* NOLINT(clang-analyzer-unix.Malloc): it takes itself off the list */
 	if (all->busy_timer != NULL)
 		event_free(all->busy_timer);
 	expiry_free(all->connecting);
 	expiry_free(all->idle);
 	poller_free(all->poller);
 	pipes_free(all->tools.pipes);
+	admission_free(all->admission);
 	buffer_free(&all->tools.buffer);
 	free(all);
 }

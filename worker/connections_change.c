@@ -11,46 +11,6 @@
 #include "target.h"
 
 static void
-begin_idling(struct connections *all)
-{
-	struct connection *c;
-
-	TAILQ_FOREACH(c, &all->list, entry) {
-		if (connection_is_dialling(c))
-			continue;
-		c->deadlines = all->idle;
-		expiry_add(c->deadlines, &c->deadline, net_now());
-	}
-}
-
-static void
-end_idling(struct connections *all)
-{
-	struct connection *c;
-
-	TAILQ_FOREACH(c, &all->list, entry)
-		if (!connection_is_dialling(c))
-			c->deadlines = NULL;
-	expiry_free(all->idle);
-	all->idle = NULL;
-}
-
-/* Without memory for a limit there is none. */
-static void
-change_idle(struct connections *all, uint32_t seconds)
-{
-	if (seconds == 0) {
-		end_idling(all);
-	} else if (all->idle != NULL) {
-		expiry_change(all->idle, seconds, net_now());
-	} else {
-		all->idle = expiry_new(all->base, seconds, connections_on_idle, NULL);
-		if (all->idle != NULL)
-			begin_idling(all);
-	}
-}
-
-static void
 change_options(struct connections *all)
 {
 	int usual = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -81,16 +41,32 @@ dial_again(struct connections *all)
 	}
 }
 
+/* Who may not be here any more goes; those above a limit that was lowered stay. */
+static void
+change_admission(struct connections *all)
+{
+	struct connection *c, *next;
+
+	admission_change(all->admission);
+	for (c = TAILQ_FIRST(&all->list); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, entry);
+		if (!admission_keeps(all->admission, &c->peer))
+			connections_abort(c);
+	}
+}
+
 void
 connections_change(struct connections *all)
 {
 	const struct mapping *m = all->mapping;
 
+	change_admission(all);
+	expiry_change(all->connecting, m->connect_timeout, net_now());
 	if (m->tcp_keepalive != all->tcp_keepalive)
 		change_options(all);
 	if (!addr_equal(&m->target, &all->target))
 		dial_again(all);
-	change_idle(all, m->tcp_timeout);
+	connections_change_idle(all, m->tcp_timeout);
 	all->tcp_keepalive = m->tcp_keepalive;
 	all->target = m->target;
 }

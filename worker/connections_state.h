@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Connections from inside, for their two halves: connections.c, which runs them, and
- * connections_change.c, which gives them other settings.
+ * Connections from inside, for their parts: connections.c, which runs them, connections_idle.c,
+ * which ends those that are idle, and connections_change.c, which gives them other settings.
  */
 #ifndef CONNECTIONS_STATE_H
 #define CONNECTIONS_STATE_H
@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <sys/queue.h>
 
+#include "admission.h"
 #include "connections.h"
 #include "expiry.h"
 #include "poller.h"
@@ -45,6 +46,7 @@ struct connections {
 	struct addr target;     /* of those that are being made; the mapping's may be another one by now */
 	uint32_t tcp_keepalive; /* of all, likewise */
 	struct relay_counters *counters;
+	struct admission *admission; /* all are in it */
 	struct poller *poller;
 	struct event *busy_timer; /* runs at once, but after the others' events */
 	struct expiry *connecting;
@@ -68,7 +70,12 @@ int connections_dial(struct connection *c);
 void connections_close_end(struct connections *all, struct connection_end *end);
 /* Its target cannot be had: error is an errno, ETIMEDOUT for our own time limit.  Ends it. */
 void connections_refuse(struct connection *c, int error);
+/* Ends it, with a reset at both ends. */
+void connections_abort(struct connection *c);
+
 /* The handler of all->idle. */
 expiry_handler connections_on_idle;
+/* Seconds; 0: they may be idle. */
+void connections_change_idle(struct connections *all, uint32_t seconds);
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "descriptors.h"
 #include "log.h"
 #include "message.h"
 #include "natcheck.h"
@@ -49,6 +50,7 @@ hold(struct worker *worker)
 {
 	struct session *session = session_new(worker);
 
+	descriptors_check(&worker->mapping);
 	event_base_dispatch(worker->base);
 	session_free(session);
 }

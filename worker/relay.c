@@ -36,6 +36,14 @@ relay_count_end(struct relay_counters *c)
 }
 
 void
+relay_count_refusal(struct relay_counters *c, enum refusal refusal)
+{
+	c->refused[refusal]++;
+	if (c->on_connections != NULL)
+		c->on_connections(c->context);
+}
+
+void
 relay_count_failure(struct relay_counters *c, int error)
 {
 	enum cause cause = CAUSE_TARGET_UNREACHABLE;

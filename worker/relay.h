@@ -22,7 +22,8 @@ struct relay_counters {
 	uint64_t bytes_in;          /* client to target */
 	uint64_t bytes_out;         /* target to client */
 	uint64_t ended;             /* since memory was given back */
-	/* Called when one began or ended; NULL: nobody wants to know. */
+	uint64_t refused[REFUSAL_COUNT];
+	/* Called when one began, ended or was refused; NULL: nobody wants to know. */
 	void (*on_connections)(void *context);
 	/* Called when a client got no connection or session, or lost it; NULL: likewise. */
 	void (*on_failure)(void *context, enum cause cause);
@@ -38,6 +39,7 @@ struct relay_counters {
 /* Count the begin and the end of a connection or session, the end after its memory was freed. */
 void relay_count_begin(struct relay_counters *c);
 void relay_count_end(struct relay_counters *c);
+void relay_count_refusal(struct relay_counters *c, enum refusal refusal);
 /* A client does not get to the target for this errno: ETIMEDOUT if that is silent. */
 void relay_count_failure(struct relay_counters *c, int error);
 

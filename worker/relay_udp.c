@@ -78,7 +78,7 @@ start_session(struct relay_udp *r, const struct addr *client, double now)
 {
 	struct udp_session *s = udp_sessions_start(r->sessions, client, r->longest, now);
 
-	if (s == NULL)
+	if (s == NULL && errno != 0)
 		note_target_error(r, &r->mapping->target, client, errno);
 	return s;
 }
@@ -130,7 +130,7 @@ take_answers(struct relay_udp *r, struct udp_session *s, int count, double now)
 		return count;
 	for (i = count; i < count + n; i++)
 		sendqueue_add(r->queue, &to, datagram_get(r->batch, i));
-	udp_sessions_touch(r->sessions, s, now);
+	udp_sessions_note_answer(r->sessions, s, now);
 	log_target_answers(r);
 	return count + n;
 }
@@ -167,7 +167,7 @@ send_to_target(struct relay_udp *r, struct udp_session *s, double now)
 	if (net_is_no_network(error))
 		error = udp_sessions_reconnect(r->sessions, s) < 0 ? errno : sendqueue_flush(r->queue, s->fd, bytes);
 	sendqueue_clear(r->queue);
-	udp_sessions_touch(r->sessions, s, now);
+	udp_sessions_note_datagram(r->sessions, s, now);
 	if (error != 0)
 		fail_session(r, s, error);
 }

@@ -18,27 +18,10 @@
 #include <unistd.h>
 
 #include "confinement.h"
+#include "descriptors.h"
 #include "filter.h"
 #include "log.h"
 #include "paths.h"
-
-/* Two per TCP connection and one per UDP session; as many as Linux gives by default. */
-#define DESCRIPTORS_WANTED 65536
-
-/* Root may go beyond the hard limit, unless a container forbids it. */
-static void
-raise_descriptor_limit(void)
-{
-	struct rlimit limit, more = {DESCRIPTORS_WANTED, DESCRIPTORS_WANTED};
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		fatal("cannot read the limit of open descriptors: %s", strerror(errno));
-	if (limit.rlim_max < DESCRIPTORS_WANTED && setrlimit(RLIMIT_NOFILE, &more) == 0)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
-		log_debug("keeps the limit of open descriptors as it is: %s", strerror(errno));
-}
 
 /* Ends at the first capability number that this kernel does not know. */
 static void
@@ -135,7 +118,7 @@ sandbox_enter(const struct mapping *mapping)
 	uint32_t held = 0;
 	bool root = geteuid() == 0;
 
-	raise_descriptor_limit();
+	descriptors_raise(mapping);
 	if (root) {
 		if (confinement_is_possible())
 			held |= leave_files();

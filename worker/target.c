@@ -80,8 +80,8 @@ target_log_failure(const struct mapping *mapping, const struct addr *client, int
 	if (error == ECONNREFUSED)
 		log_warning("the target %s refused the connection from %s", target, from);
 	else if (error == ETIMEDOUT)
-		log_warning("the target %s did not answer the connection from %s within %d s", target, from,
-		    TARGET_PATIENCE);
+		log_warning("the target %s did not answer the connection from %s within %u s", target, from,
+		    mapping->connect_timeout);
 	else
 		log_warning("the target %s cannot be reached for the connection from %s: %s", target, from,
 		    strerror(error));

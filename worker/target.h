@@ -8,9 +8,6 @@
 
 #include "mapping.h"
 
-/* A lost SYN is sent again after 1, 3 and 7 s. */
-#define TARGET_PATIENCE 10
-
 /* What every relayed socket is to have; those that are accepted from it inherit it. */
 void target_set_options(int fd, const struct mapping *mapping);
 
@@ -22,8 +19,8 @@ void target_change_options(int fd, int usual, const struct mapping *mapping);
  * -1 with errno. */
 int target_connect(const struct mapping *mapping);
 
-/* Logs why a client's connection found no target: an errno, ETIMEDOUT if TARGET_PATIENCE
- * has passed. */
+/* Logs why a client's connection found no target: an errno, ETIMEDOUT if the mapping's
+ * connect_timeout has passed. */
 void target_log_failure(const struct mapping *mapping, const struct addr *client, int error);
 
 #endif

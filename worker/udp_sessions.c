@@ -12,8 +12,8 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "admission.h"
 #include "datagram.h"
-#include "log.h"
 #include "net.h"
 #include "pages.h"
 
@@ -29,8 +29,9 @@ struct udp_sessions {
 	void (*on_end)(void *context, struct udp_session *s);
 	void *context;
 	int poll;                 /* an epoll instance */
-	struct expiry *idle;      /* all of them, the one idle longest first */
-	bool crowded;             /* logged that sessions are replaced */
+	struct admission *admission; /* all are in it */
+	struct expiry *proved;    /* the sessions, the one idle longest first, ... */
+	struct expiry *doubtful;  /* ... and those that may have to make room */
 	uint64_t seed;            /* nobody outside can choose addresses that share a bucket */
 	size_t count;
 	struct bucket *buckets;
@@ -78,23 +79,44 @@ udp_sessions_find(struct udp_sessions *t, const struct addr *client)
 	return NULL;
 }
 
+static struct expiry *
+ages_of(const struct udp_sessions *t, const struct udp_session *s)
+{
+	return s->standing == UDP_CLIENT_PROVED ? t->proved : t->doubtful;
+}
+
 void
 udp_sessions_end(struct udp_sessions *t, struct udp_session *s)
 {
 	t->on_end(t->context, s);
-	expiry_remove(t->idle, &s->age);
+	expiry_remove(ages_of(t, s), &s->age);
 	LIST_REMOVE(s, neighbour);
 	if (s->fd >= 0)
 		close(s->fd);
+	admission_leave(t->admission, &s->client);
 	free(s);
 	t->count--;
 	relay_count_end(t->counters);
 }
 
 void
-udp_sessions_touch(struct udp_sessions *t, struct udp_session *s, double now)
+udp_sessions_note_answer(struct udp_sessions *t, struct udp_session *s, double now)
 {
-	expiry_touch(t->idle, &s->age, now);
+	if (s->standing == UDP_CLIENT_NEW)
+		s->standing = UDP_CLIENT_ANSWERED;
+	expiry_touch(ages_of(t, s), &s->age, now);
+}
+
+void
+udp_sessions_note_datagram(struct udp_sessions *t, struct udp_session *s, double now)
+{
+	if (s->standing != UDP_CLIENT_ANSWERED) {
+		expiry_touch(ages_of(t, s), &s->age, now);
+		return;
+	}
+	expiry_remove(t->doubtful, &s->age);
+	s->standing = UDP_CLIENT_PROVED;
+	expiry_add(t->proved, &s->age, now);
 }
 
 static struct udp_session *
@@ -113,17 +135,15 @@ on_idle(void *context, struct expiry_item *item)
 		pages_give_back(t->buckets, BUCKETS * sizeof(*t->buckets));
 }
 
-/* Ends the session idle longest; false if there is none. */
+/* Ends the session idle longest of those that may have to go; false if there is none. */
 static bool
-make_room(struct udp_sessions *t, const char *why)
+make_room(struct udp_sessions *t)
 {
-	struct expiry_item *oldest = expiry_first(t->idle);
+	struct expiry_item *oldest = expiry_first(t->doubtful);
 
 	if (oldest == NULL)
 		return false;
-	if (!t->crowded)
-		log_warning("%zu UDP sessions and a new client (%s): the session idle longest makes room", t->count, why);
-	t->crowded = true;
+	admission_refuse(t->admission, REFUSAL_REPLACED, &session_of(oldest)->client);
 	udp_sessions_end(t, session_of(oldest));
 	return true;
 }
@@ -134,22 +154,31 @@ make_socket(const struct addr *target)
 	return socket(target->sa.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
+/* May there be one more for the client, though perhaps for another one's? */
+static bool
+has_room(struct udp_sessions *t, const struct addr *client)
+{
+	if (!admission_allows(t->admission, client))
+		return false;
+	if (t->count < t->mapping->max_udp_sessions || make_room(t))
+		return true;
+	admission_refuse(t->admission, REFUSAL_LIMIT, client);
+	return false;
+}
+
 /* One for a new session, for which another one may have to end. */
 static int
 open_socket(struct udp_sessions *t)
 {
 	const struct addr *target = &t->mapping->target;
-	int fd;
+	int fd = make_socket(target), error = errno;
 
-	if (t->count >= UDP_SESSIONS_MAX) {
-		make_room(t, "the most there may be");
+	if (fd >= 0 || !net_is_shortage(error))
+		return fd;
+	if (make_room(t))
 		return make_socket(target);
-	}
-	fd = make_socket(target);
-	if (fd < 0 && net_is_shortage(errno))
-		return make_room(t, strerror(errno)) ? make_socket(target) : -1;
-	t->crowded = false;
-	return fd;
+	errno = error;
+	return -1;
 }
 
 /* Connects a session's new socket to the target and waits for answers there; on failure the
@@ -177,21 +206,30 @@ connect_to_target(struct udp_sessions *t, struct udp_session *s, const struct ad
 struct udp_session *
 udp_sessions_start(struct udp_sessions *t, const struct addr *client, uint16_t longest, double now)
 {
-	struct udp_session *s = calloc(1, sizeof(*s));
+	struct udp_session *s;
 	int error;
 
-	if (s == NULL)
+	if (!has_room(t, client)) {
+		errno = 0;
 		return NULL;
+	}
+	s = calloc(1, sizeof(*s));
+	if (s == NULL || admission_enter(t->admission, client) < 0) {
+		free(s);
+		errno = ENOMEM;
+		return NULL;
+	}
 	s->client = *client;
 	s->longest_to_target = s->longest_to_client = longest;
 	s->fd = open_socket(t);
 	if (connect_to_target(t, s, &t->mapping->target) < 0) {
 		error = errno;
+		admission_leave(t->admission, client);
 		free(s);
 		errno = error;
 		return NULL;
 	}
-	expiry_add(t->idle, &s->age, now);
+	expiry_add(t->doubtful, &s->age, now);
 	LIST_INSERT_HEAD(bucket_of(t, client), s, neighbour);
 	t->count++;
 	relay_count_begin(t->counters);
@@ -209,10 +247,27 @@ udp_sessions_reconnect(struct udp_sessions *t, struct udp_session *s)
 	return connect_to_target(t, s, &target);
 }
 
+/* Ends those of a list that may not be here any more. */
+static void
+judge_again(struct udp_sessions *t, const struct expiry *ages)
+{
+	struct expiry_item *item, *next;
+
+	for (item = expiry_first(ages); item != NULL; item = next) {
+		next = TAILQ_NEXT(item, entry);
+		if (!admission_keeps(t->admission, &session_of(item)->client))
+			udp_sessions_end(t, session_of(item));
+	}
+}
+
 void
 udp_sessions_change(struct udp_sessions *t)
 {
-	expiry_change(t->idle, t->mapping->udp_timeout, net_now());
+	admission_change(t->admission);
+	judge_again(t, t->proved);
+	judge_again(t, t->doubtful);
+	expiry_change(t->proved, t->mapping->udp_timeout, net_now());
+	expiry_change(t->doubtful, t->mapping->udp_timeout, net_now());
 }
 
 int
@@ -242,8 +297,10 @@ start(struct udp_sessions *t, struct event_base *base)
 		return -1;
 	errno = ENOMEM;
 	t->buckets = pages_new(BUCKETS * sizeof(*t->buckets));
-	t->idle = expiry_new(base, t->mapping->udp_timeout, on_idle, t);
-	return t->buckets == NULL || t->idle == NULL ? -1 : 0;
+	t->proved = expiry_new(base, t->mapping->udp_timeout, on_idle, t);
+	t->doubtful = expiry_new(base, t->mapping->udp_timeout, on_idle, t);
+	t->admission = admission_new(t->mapping, t->counters);
+	return t->buckets == NULL || t->proved == NULL || t->doubtful == NULL || t->admission == NULL ? -1 : 0;
 }
 
 struct udp_sessions *
@@ -265,16 +322,24 @@ udp_sessions_new(struct event_base *base, const struct mapping *mapping, struct 
 	return NULL;
 }
 
-void
-udp_sessions_free(struct udp_sessions *t)
+static void
+end_all(struct udp_sessions *t, struct expiry *ages)
 {
 	struct expiry_item *first;
 
+	while (ages != NULL && (first = expiry_first(ages)) != NULL)
+		udp_sessions_end(t, session_of(first)); /* NOLINT(clang-analyzer-unix.Malloc): it takes itself off the list */
+	expiry_free(ages);
+}
+
+void
+udp_sessions_free(struct udp_sessions *t)
+{
 	if (t == NULL)
 		return;
-	while (t->idle != NULL && (first = expiry_first(t->idle)) != NULL)
-		udp_sessions_end(t, session_of(first)); /* NOLINT(clang-analyzer-unix.Malloc): it takes itself off the list */
-	expiry_free(t->idle);
+	end_all(t, t->proved);
+	end_all(t, t->doubtful);
+	admission_free(t->admission);
 	pages_free(t->buckets, BUCKETS * sizeof(*t->buckets));
 	if (t->poll >= 0)
 		close(t->poll);

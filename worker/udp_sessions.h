@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The sessions of a UDP relay, one per client: found by the client's address, kept in
- * the order of their last use, ended when that is too long ago or when another one needs
- * the room.  Their sockets are waited for together, apart from the loop's other
+ * the order of their last use, ended when that is too long ago or, as long as the client may
+ * be anybody, when another one needs the room.  Their sockets are waited for together, apart from the loop's other
  * descriptors, so that those with answers come in one go and an idle one costs little.
  */
 #ifndef UDP_SESSIONS_H
@@ -15,7 +15,12 @@
 #include "expiry.h"
 #include "relay.h"
 
-#define UDP_SESSIONS_MAX 10000
+/* What is known of the client behind the address that its datagrams come from. */
+enum udp_client {
+	UDP_CLIENT_NEW,
+	UDP_CLIENT_ANSWERED,
+	UDP_CLIENT_PROVED, /* has sent again after an answer: hardly anybody else sends in its name */
+};
 
 struct udp_session {
 	struct expiry_item age;
@@ -27,6 +32,7 @@ struct udp_session {
 	uint16_t longest_to_target;
 	uint16_t longest_to_client;
 	uint16_t chain; /* see chains.h; 0: none */
+	uint8_t standing; /* enum udp_client */
 	bool busy;      /* its answers come several at a time: its socket may get them as one */
 	uint32_t turn;  /* of the relay, in which it was last ready */
 };
@@ -40,7 +46,8 @@ struct udp_sessions *udp_sessions_new(struct event_base *base, const struct mapp
 /* Ends them all.  t may be NULL. */
 void udp_sessions_free(struct udp_sessions *t);
 
-/* The mapping's settings are other ones: they apply from now on, but a session keeps its target. */
+/* The mapping's settings are other ones: they apply from now on, but a session keeps its target, and those
+ * above a limit stay. */
 void udp_sessions_change(struct udp_sessions *t);
 
 /* Whom it is connected to. */
@@ -51,10 +58,11 @@ bool udp_session_is_of(const struct udp_session *s, const struct addr *client);
 /* NULL if the client has none. */
 struct udp_session *udp_sessions_find(struct udp_sessions *t, const struct addr *client);
 /* The client must have none.  Other sessions may have to end for it.  Its segments are up to
- * longest bytes.  Returns NULL with errno. */
+ * longest bytes.  Returns NULL with errno; 0: the client was refused, and that counted. */
 struct udp_session *udp_sessions_start(struct udp_sessions *t, const struct addr *client, uint16_t longest, double now);
-/* It was used just now. */
-void udp_sessions_touch(struct udp_sessions *t, struct udp_session *s, double now);
+/* It was used just now: the client sent something, or got something from the target. */
+void udp_sessions_note_datagram(struct udp_sessions *t, struct udp_session *s, double now);
+void udp_sessions_note_answer(struct udp_sessions *t, struct udp_session *s, double now);
 void udp_sessions_end(struct udp_sessions *t, struct udp_session *s);
 /* Another socket for it, as this machine may have another address now.  Returns 0, or -1 with
  * errno: then it must end. */

@@ -190,7 +190,10 @@ loop_start(void)
 	signal(SIGPIPE, SIG_IGN); /* as in the worker */
 	MUST((t.base = event_base_new()) != NULL);
 	strcpy(t.mapping.name, "web");
-	t.mapping.udp_timeout = 60;
+	t.mapping.udp_timeout = UDP_TIMEOUT_DEFAULT;
+	t.mapping.connect_timeout = CONNECT_TIMEOUT_DEFAULT;
+	t.mapping.max_connections = CONNECTIONS_DEFAULT;
+	t.mapping.max_udp_sessions = UDP_SESSIONS_DEFAULT;
 }
 
 static inline void

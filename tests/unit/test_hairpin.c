@@ -3,7 +3,7 @@
  * Hairpin probes against relays on the loopback interface, with this test in the
  * supervisor's place: what is the probe's own never gets to the target, and what
  * is a client's always does.
- * NEEDS: worker/hairpin worker/transaction worker/stun worker/net worker/relay worker/relay_tcp worker/connections worker/connections_change worker/expiry worker/target worker/pipes worker/poller worker/pump worker/buffer
+ * NEEDS: worker/hairpin worker/transaction worker/stun worker/net worker/relay worker/relay_tcp worker/connections worker/connections_change worker/connections_idle worker/admission worker/clients worker/expiry worker/target worker/pipes worker/poller worker/pump worker/buffer
  * NEEDS: worker/relay_udp worker/udp_sessions worker/chains worker/sendqueue worker/datagram worker/testpage
  */
 #include "loop.h"

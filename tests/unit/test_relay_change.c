@@ -2,7 +2,7 @@
 /*
  * Other settings for a TCP relay with connections: the new target is for new ones, limits and
  * options apply to all, and the port can be left to another program.
- * NEEDS: worker/relay worker/relay_tcp worker/connections worker/connections_change worker/expiry worker/target worker/pipes worker/poller worker/pump worker/buffer worker/testpage worker/net
+ * NEEDS: worker/relay worker/relay_tcp worker/connections worker/connections_change worker/connections_idle worker/admission worker/clients worker/expiry worker/target worker/pipes worker/poller worker/pump worker/buffer worker/testpage worker/net
  */
 #include "loop.h"
 

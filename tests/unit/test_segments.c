@@ -2,7 +2,7 @@
 /*
  * Datagrams that travel together through the UDP relay: each arrives with its size
  * and content, in order, whether they came as one, leave as one, or may not.
- * NEEDS: worker/relay worker/relay_udp worker/udp_sessions worker/expiry worker/chains worker/sendqueue worker/datagram worker/buffer worker/net
+ * NEEDS: worker/relay worker/relay_udp worker/udp_sessions worker/admission worker/clients worker/expiry worker/chains worker/sendqueue worker/datagram worker/buffer worker/net
  */
 #include <netinet/udp.h>
 
