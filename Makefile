@@ -25,12 +25,19 @@ WERROR ?=
 
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
 	-Wwrite-strings -Wformat=2 -Wvla -Wundef $(WERROR)
-HARDENING = -fPIE -fstack-protector-strong
+# Which of some flags the compiler knows for this processor, asked once: not every one knows all of them.
+OPTIMISATION := $(lastword -O0 $(filter -O%,$(CPPFLAGS) $(CFLAGS)))
+known = $(shell for flag in $(1); do $(CC) $(filter -m%,$(CPPFLAGS) $(CFLAGS)) $(OPTIMISATION) -Werror -U_FORTIFY_SOURCE $$flag \
+	-include stdio.h -S -o /dev/null -x c /dev/null 2>/dev/null && echo $$flag; done)
+HARDENING := -fPIE -fstack-protector-strong \
+	$(call known,-fstack-clash-protection -fcf-protection -mbranch-protection=standard)
 HARDENING_LD = -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack
 ifneq ($(SANITIZE),)
 SANITIZERS = -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
-else
-HARDENING += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+else ifneq ($(OPTIMISATION),-O0)
+# What a packager chose stays.
+HARDENING += $(if $(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS)),,-U_FORTIFY_SOURCE \
+	$(firstword $(call known,-D_FORTIFY_SOURCE=3 -D_FORTIFY_SOURCE=2)))
 endif
 
 PKG_CONFIG ?= pkg-config

@@ -43,6 +43,9 @@ install_package() {
     type -P lintian || [[ ${NATTER_TEST_STRICT:-0} == 1 ]] || skip "no lintian: tests/packages.sh ci installs it"
     run -0 lintian --allow-root --fail-on error,warning "$folder"/*.changes
     [[ ! $output ]] || { echo "$output" && return 1; }
+    # These it keeps to itself, unless it is asked.
+    run -0 lintian --allow-root --tags hardening-no-bindnow,hardening-no-fortify-functions "$folder"/*.changes
+    [[ ! $output ]] || { echo "$output" && return 1; }
 }
 
 @test "package: installed it serves nothing and says so; configured it opens a mapping, through an upgrade too; purged it leaves nothing" {
