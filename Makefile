@@ -154,6 +154,11 @@ counters-update: ## make that the usual cost, in tests/bench/counters.limits
 	@$(MAKE) --no-print-directory all test-programs
 	NATTER_BUILD=$(abspath $(B)) tests/bench/counters.bash update
 
+valgrind: ## run the unit tests under valgrind, which may find nothing
+	tests/packages.sh test
+	@$(MAKE) --no-print-directory all test-programs
+	NATTER_VALGRIND=1 NATTER_BUILD=$(abspath $(B)) tests/run.sh unit.bats
+
 # Which events, by a pattern for their names.
 EVENTS ?= .*
 
@@ -222,5 +227,5 @@ clean: ## remove build/
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 17
 
-.PHONY: force all test-programs fuzzers lab-programs demo test counters counters-update bench bench-quick bench-reach soak torture reloads fuzz install uninstall deb clean help
+.PHONY: force all test-programs fuzzers lab-programs demo test valgrind counters counters-update bench bench-quick bench-reach soak torture reloads fuzz install uninstall deb clean help
 -include $(wildcard $(B)/*/*/*.d $(B)/*/*.d $(B)/*.d)

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: ISC
 #
 # The unit tests' programs, one test each; `make test-programs` builds them.
-# NATTER_BUILD says which build is used.
+# NATTER_BUILD says which build is used. With NATTER_VALGRIND=1 each runs under valgrind (make valgrind), which is not
+# to say anything, not of a child either.
 
 run_unit() {
     local program="${NATTER_BUILD:-$BATS_TEST_DIRNAME/../build}/tests/test_$1"
@@ -11,7 +12,19 @@ run_unit() {
         echo "$program is not there: build it first with make test-programs"
         return 1
     fi
+    [[ ${NATTER_VALGRIND:-0} != 1 ]] || {
+        run_in_valgrind "$program"
+        return
+    }
     timeout 60 "$program"
+}
+
+run_in_valgrind() {
+    local result=0
+
+    timeout 300 valgrind -q --leak-check=full --error-exitcode=99 --suppressions="$BATS_TEST_DIRNAME/unit/valgrind.supp" \
+        --log-file="$BATS_TEST_TMPDIR/valgrind.%p" "$1" || result=$?
+    ! cat "$BATS_TEST_TMPDIR"/valgrind.* | grep . && ((result == 0))
 }
 
 @test "every unit test's program is listed here" {
@@ -79,6 +92,7 @@ run_unit() {
 }
 
 @test "the filter of system calls ends whoever tries another" {
+    [[ ${NATTER_VALGRIND:-0} != 1 ]] || skip "not in this build: valgrind knows no seccomp(2)"
     run_unit filter
 }
 

@@ -6,7 +6,9 @@
 #ifndef CHECK_H
 #define CHECK_H
 
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int check_count, check_failures;
@@ -24,11 +26,21 @@ static int check_count, check_failures;
 	do {                                                                                                          \
 		const char *got_ = (got), *wanted_ = (wanted);                                                        \
 		check_count++;                                                                                        \
-		if (strcmp(got_, wanted_) != 0) {                                                                     \
+		if (got_ == NULL || wanted_ == NULL || strcmp(got_, wanted_) != 0) {                                  \
 			check_failures++;                                                                             \
-			printf("%s:%d: %s is \"%s\", not \"%s\"\n", __FILE__, __LINE__, #got, got_, wanted_);         \
+			printf("%s:%d: %s is \"%s\", not \"%s\"\n", __FILE__, __LINE__, #got,                        \
+			    got_ != NULL ? got_ : "(null)", wanted_ != NULL ? wanted_ : "(null)");                    \
 		}                                                                                                     \
 	} while (0)
+
+/* For tests of what valgrind itself changes, such as the memory that a process has. */
+static inline bool
+check_in_valgrind(void)
+{
+	const char *loaded = getenv("LD_PRELOAD");
+
+	return loaded != NULL && strstr(loaded, "vgpreload") != NULL;
+}
 
 static inline int
 check_done(void)

@@ -694,6 +694,7 @@ main(void)
 	test_deaf_client();
 	test_too_many();
 	control_close();
+	event_base_loop(base, EVLOOP_NONBLOCK); /* frees what a client had */
 	CHECK(rmdir("run") == 0 && rmdir(directory) == 0);
 	return check_done();
 }

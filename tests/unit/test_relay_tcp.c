@@ -814,6 +814,8 @@ test_no_descriptors(void)
 	double until;
 	int client, target, turns = 0;
 
+	if (check_in_valgrind())
+		return; /* it has a connection accepted and closes it, if there is no descriptor */
 	open_target(5);
 	open_relay();
 	client = connect_to(SOCK_STREAM, &t.public);

@@ -415,7 +415,7 @@ test_room_in_batch(void)
 static long
 private_memory(void)
 {
-	FILE *f = fopen("/proc/self/smaps_rollup", "re");
+	FILE *f = check_in_valgrind() ? NULL : fopen("/proc/self/smaps_rollup", "re");
 	char line[256];
 	long kib = -1;
 
