@@ -12,7 +12,7 @@ demo="iproute2 nftables conntrack coturn stun-server nginx-light curl socat proc
 bench="haproxy libnginx-mod-stream iperf3 wrk gnuplot-nox"
 test="bats stun-client util-linux iputils-ping mandoc man-db locales strace valgrind zsh python3 busybox bind9
     bind9-dnsutils adduser logrotate systemd $deb"
-ci="clang clang-tidy llvm shellcheck lintian"
+ci="clang clang-tidy cppcheck llvm shellcheck lintian"
 # For the tests, which unpack them in a throw-away machine: installed, they would change how this one starts services.
 openrc="openrc librc1 libeinfo1"
 kept=$(cd "$(dirname "$0")/.." && pwd)/build/packages

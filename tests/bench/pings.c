@@ -225,8 +225,10 @@ print_result(double seconds, uint64_t answered)
 
 	if (count > 0) {
 		qsort(asker.samples_ns, count, sizeof(*asker.samples_ns), by_size);
-		p50 = asker.samples_ns[count / 2] / 1e3;
-		p99 = asker.samples_ns[count * 99 / 100] / 1e3;
+		size_t middle = count / 2, late = count * 99 / 100;
+
+		p50 = asker.samples_ns[middle] / 1e3;
+		p99 = asker.samples_ns[late] / 1e3;
 	}
 	printf("{\"asked\":%ju,\"answered\":%ju,\"lost\":%ju,\"late\":%ju,\"refused\":%ju,\"seconds\":%.6f,"
 	       "\"rate\":%.1f,\"p50_us\":%.1f,\"p99_us\":%.1f}\n",

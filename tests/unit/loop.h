@@ -145,7 +145,7 @@ leave_descriptors(int count)
 
 	MUST(lowest >= 0);
 	close(lowest);
-	set_nofile((rlim_t)(lowest + count));
+	set_nofile((rlim_t)lowest + (rlim_t)count);
 }
 
 static inline int

@@ -137,7 +137,7 @@ static void
 test_descriptor(void)
 {
 	struct socket_answer answer = {.error = 0};
-	struct stat sent, received;
+	struct stat sent = {0}, received = {0};
 	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC), before = count_open();
 
 	CHECK(message_send(up, MESSAGE_SOCKET, &answer, sizeof(answer), fd) == 0);

@@ -279,13 +279,14 @@ test_errors(void)
 static void
 test_long_reason(void)
 {
+	static const char head[] = "01110300" COOKIE ID "000902fc00000500";
 	char hex[2000];
 	struct parsed p;
-	int i;
+	size_t i;
 
-	snprintf(hex, sizeof(hex), "01110300" COOKIE ID "000902fc00000500");
+	snprintf(hex, sizeof(hex), "%s", head);
 	for (i = 0; i < 760; i++)
-		strcat(hex, "41");
+		snprintf(hex + sizeof(head) - 1 + 2 * i, 3, "41");
 	p = parse(hex, ID);
 	CHECK(p.result == 0 && p.response.error_code == 500);
 	CHECK(strlen(p.response.error_reason) == sizeof(p.response.error_reason) - 1);
