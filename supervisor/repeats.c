@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alloc.h"
 #include "message.h"
 
 /* Of more subjects the one that was silent for longest is forgotten. */
@@ -125,7 +124,7 @@ count(enum log_level level, const char *text)
 	if (level == LOG_LEVEL_DEBUG)
 		return false;
 	l->used = ++repeats.clock;
-	l->text = alloc_string(text);
+	l->text = strdup(text); /* without memory it is not remembered: an error would be a line again */
 	l->level = level;
 	return false;
 }
