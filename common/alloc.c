@@ -4,9 +4,9 @@
  */
 #include "alloc.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
@@ -41,6 +41,15 @@ alloc_text_end(FILE *out, char **text)
 	if (fclose(out) != 0 || lost || *text == NULL)
 		fatal("out of memory");
 	return *text;
+}
+
+/* Not of the heap, of which what is given back changes how much it keeps. */
+bool
+alloc_is_possible(size_t size)
+{
+	void *room = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return room != MAP_FAILED && munmap(room, size) == 0;
 }
 
 void

@@ -6,6 +6,7 @@
 #ifndef ALLOC_H
 #define ALLOC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -15,6 +16,9 @@ char *alloc_string(const char *text);
 
 /* Ends out, which open_memstream made with text.  Returns the text, which is whole and never NULL. */
 char *alloc_text_end(FILE *out, char **text);
+
+/* Could so many bytes more be had now?  For before a library that does not look. */
+bool alloc_is_possible(size_t size);
 
 /* Gives the pages of the heap that are free to the kernel, where the C library can.  For
  * after something large that comes seldom: it looks at the whole heap. */

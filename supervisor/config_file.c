@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * natter.cfg as text; see config_file.h.  What is known of libconfig 1.5 stands
- * here: it ends the program if it is made to read a directory, it looks for
- * included files in one directory only, and the line that it gives the last
- * element of an array is that of the bracket behind it.
+ * here: it ends the program if it is made to read a directory, it crashes without
+ * memory, it looks for included files in one directory only, and the line that it
+ * gives the last element of an array is that of the bracket behind it.
  */
 #include "config_file.h"
 
@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "alloc.h"
 #include "config_mistake.h"
 #include "config_scan.h"
 
@@ -24,6 +25,9 @@
 #define INCLUDE_DEPTH_MAX 10
 /* More are not looked through: of a file that includes itself in several lines there is no end. */
 #define INCLUDES_MAX 1000
+/* More than libconfig takes for a file. */
+#define MEMORY_LEAST ((size_t)1 << 20)
+#define MEMORY_PER_BYTE 64
 #define KEY_TEXT_SIZE 128
 #define MISTAKE_SIZE 400
 
@@ -285,11 +289,15 @@ refuse_includes(struct config_file *file, const char *found)
 }
 
 static int
-parse(struct config_file *file, FILE *stream)
+parse(struct config_file *file, FILE *stream, size_t length)
 {
 	char directory[PATH_MAX];
 	unsigned int files = 0;
 
+	if (!alloc_is_possible(MEMORY_LEAST + MEMORY_PER_BYTE * length)) {
+		config_file_mistake(file, NULL, "cannot be read: %s", strerror(ENOMEM));
+		return -1;
+	}
 	if (find_directory(file, file->path, 0, &files, directory) < 0) {
 		refuse_includes(file, directory);
 		return -1;
@@ -305,7 +313,7 @@ int
 config_file_open(struct config_file *file, const char *name)
 {
 	FILE *stream;
-	struct stat st;
+	struct stat st = {0};
 	int result;
 
 	memset(file, 0, sizeof(*file));
@@ -319,7 +327,7 @@ config_file_open(struct config_file *file, const char *name)
 		config_file_mistake(file, NULL, "is a directory; name the file in it");
 		result = -1;
 	} else {
-		result = parse(file, stream);
+		result = parse(file, stream, (size_t)st.st_size);
 	}
 	fclose(stream);
 	return result;

@@ -297,3 +297,63 @@ look_ups() {
     natter_open web 10
     run ! grep "cannot resolve" "$LAB_DIR/natterd.log"
 }
+
+# --- Memory ---
+
+# no_memory PID: it gets no more than it has.
+no_memory() {
+    prlimit_of "$1" --as="$(($(awk '/^VmSize/ { print $2 }' "/proc/$1/status") * 1024)):"
+}
+
+some_memory() {
+    prlimit_of "$1" --as=unlimited:
+}
+
+@test "a worker without memory: who is there stays, and who comes has to wait until there is some" {
+    served_mappings
+    lab_end web-192.168.77.3:80
+    lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/connections" echo 192.168.77.3:80
+    lab_wait 5 lab_listening "$LAB_LAN" tcp 192.168.77.3:80
+    natter_start
+    web=$(natter_open web) worker=$(natter_field web pid)
+    lab_spawn "$LAB_INET" keep "$NATTER_BUILD/tests/connections" keep "$web" 20 203.0.113.40
+    lab_wait 5 grep -q "20 open, 20 right" "$LAB_DIR/keep.log"
+    no_memory "$worker"
+    lab_spawn "$LAB_INET" crowd "$NATTER_BUILD/tests/connections" keep "$web" 1000 203.0.113.41
+    lab_wait 5 logged "warning: web: no room for more than [0-9]+ connections \(Cannot allocate memory\): new ones have to wait"
+    (($(busy "$worker") < 30))
+    (($(lab_in "$LAB_INET" ss -Htn state established src 203.0.113.40 | wc -l) == 20))
+    some_memory "$worker"
+    # But for the few that were tried before it could.
+    lab_wait 15 grep -qE "1000 open, (9[0-9][0-9]|1000) right" "$LAB_DIR/crowd.log"
+    lab_in "$LAB_INET" "$NATTER_BUILD/tests/connections" hold "$web" 100 203.0.113.41
+    natter_is web pid "$worker"
+    natter_is web outer "$web"
+}
+
+many_mappings() {
+    natter_config <<END
+$(natter_lab_servers)
+status_report = { status_file = "status.json"; };
+mappings = ( $(for n in {1..2000}; do echo "{ name = \"m$n\"; protocol = \"tcp\"; target = \"192.168.77.3:$n\"; },"; done)
+    $WEB );
+END
+}
+
+@test "natterd without memory for another natter.cfg: it is refused, and nothing changes until there is some" {
+    disk_config "$WEB"
+    mkdir "$disk"
+    natter_start
+    web=$(natter_open web) worker=$(natter_field web pid) pid=$(natter_pid)
+    many_mappings
+    no_memory "$pid"
+    run -1 natter_ctl reload
+    [[ $output == *"natter.cfg: cannot be read: Cannot allocate memory"* ]]
+    natter_is web pid "$worker"
+    natter_is web outer "$web"
+    disk_config "$WEB, $GAME"
+    some_memory "$pid"
+    natter_ctl reload
+    natter_open game
+    natter_is web pid "$worker"
+}
