@@ -93,19 +93,6 @@ accept_one(void)
 }
 
 static bool
-passes(int from, int to)
-{
-	double give_up = net_now() + PATIENCE;
-	char c = 0;
-
-	if (send(from, "x", 1, MSG_NOSIGNAL) != 1)
-		return false;
-	while (recv(to, &c, 1, 0) < 0 && errno == EAGAIN && net_now() < give_up)
-		turn();
-	return c == 'x';
-}
-
-static bool
 is_reset(int fd)
 {
 	double give_up = net_now() + PATIENCE;

@@ -59,19 +59,6 @@ wait_for_accept(int i)
 	return fd;
 }
 
-static bool
-passes(int from, int to)
-{
-	double give_up = net_now() + PATIENCE;
-	char c = 0;
-
-	if (send(from, "x", 1, MSG_NOSIGNAL) != 1)
-		return false;
-	while (recv(to, &c, 1, 0) < 0 && errno == EAGAIN && net_now() < give_up)
-		turn();
-	return c == 'x';
-}
-
 static void
 check_connected(int client, int target)
 {
