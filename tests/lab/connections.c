@@ -11,10 +11,10 @@
  * if all were right.  "keep" does the same, but keeps them open until it is ended.
  */
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -23,7 +23,7 @@
 #define COUNT_MAX 20000
 #define PATIENCE_S 10
 
-static struct pollfd fds[COUNT_MAX + 1];
+static int fds[COUNT_MAX];
 
 static void
 die(const char *what)
@@ -55,29 +55,32 @@ echo_some(int fd)
 	return n > 0 && write(fd, data, (size_t)n) == n;
 }
 
+static void
+wait_for(int loop, int fd)
+{
+	struct epoll_event readable = {.events = EPOLLIN, .data.fd = fd};
+
+	if (epoll_ctl(loop, EPOLL_CTL_ADD, fd, &readable) < 0)
+		die("epoll_ctl");
+}
+
 static void __attribute__((noreturn))
 echo(const struct addr *local)
 {
-	nfds_t count = 1, i;
+	struct epoll_event events[64];
+	int listener = open_bound(local), loop = epoll_create1(EPOLL_CLOEXEC), fd, i, n;
 
-	fds[0].fd = open_bound(local);
-	fds[0].events = POLLIN;
-	if (listen(fds[0].fd, 4096) < 0)
+	if (loop < 0 || listen(listener, 4096) < 0)
 		die("listen");
+	wait_for(loop, listener);
 	for (;;) {
-		if (poll(fds, count, -1) < 0)
-			die("poll");
-		for (i = count - 1; i > 0; i--) {
-			if (fds[i].revents == 0 || echo_some(fds[i].fd))
-				continue;
-			close(fds[i].fd);
-			fds[i] = fds[--count];
-		}
-		if (fds[0].revents != 0 && count <= COUNT_MAX) {
-			fds[count].fd = accept(fds[0].fd, NULL, NULL);
-			fds[count].events = POLLIN;
-			fds[count].revents = 0;
-			count += fds[count].fd >= 0;
+		n = epoll_wait(loop, events, 64, -1);
+		for (i = 0; i < n; i++) {
+			fd = events[i].data.fd;
+			if (fd != listener && !echo_some(fd))
+				close(fd);
+			else if (fd == listener && (fd = accept(listener, NULL, NULL)) >= 0)
+				wait_for(loop, fd);
 		}
 	}
 }
@@ -112,9 +115,9 @@ hold(const struct addr *peer, const struct addr *local, int count)
 	if (count > COUNT_MAX)
 		count = COUNT_MAX;
 	for (i = 0; i < count; i++)
-		fds[i].fd = connect_one(peer, local);
+		fds[i] = connect_one(peer, local);
 	for (i = 0; i < count; i++)
-		right += comes_back(fds[i].fd, i);
+		right += comes_back(fds[i], i);
 	printf("%d open, %d right\n", count, right);
 	return right == count ? 0 : 1;
 }
