@@ -179,13 +179,13 @@ bench-quick: ## the same in two minutes: the main measurements, one round
 	NATTER_BUILD=$(abspath $(B)) tests/bench/relays.bash quick
 
 # Not SECONDS: that name is the shell's own.
-SOAK_SECONDS ?= $(or $(SECONDS),1800)
+SOAK_SECONDS ?= $(or $(SECONDS),1200)
 SEED ?= 1
 
-soak: ## random events to one natterd, each checked: SECONDS= SEED=
+soak: ## random events and clients to one natterd, each checked: SECONDS= SEED= EVENTS=
 	tests/packages.sh demo
 	@$(MAKE) --no-print-directory all lab-programs
-	NATTER_BUILD=$(abspath $(B)) tests/bench/soak.bash '$(SOAK_SECONDS)' '$(SEED)'
+	NATTER_BUILD=$(abspath $(B)) tests/bench/soak.bash '$(SOAK_SECONDS)' '$(SEED)' '$(EVENTS)'
 
 KILLS ?= 1000
 

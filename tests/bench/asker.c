@@ -18,7 +18,6 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <json-c/json.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
@@ -29,6 +28,7 @@
 #include <unistd.h>
 
 #include "addr.h"
+#include "status.h"
 
 #define PERIOD_US 100000
 #define PATIENCE_US 1000000
@@ -48,9 +48,9 @@ static struct {
 	bool tcp;
 	const char *name, *path, *text;
 	struct addr local;
-	char outer[ADDR_TEXT_SIZE], state[32]; /* as published at present */
-	struct addr last;                      /* the address last published */
-	uint64_t number;                       /* of asks begun */
+	struct status published; /* at present */
+	struct addr last;        /* the address last published */
+	uint64_t number;         /* of asks begun */
 } asker;
 
 static struct ask asks[ASKS_MAX];
@@ -79,48 +79,19 @@ print_time(const char *what, uint64_t us)
 	printf("%s %" PRIu64 ".%06" PRIu64, what, us / 1000000, us % 1000000);
 }
 
-static const char *
-field_of(struct json_object *mapping, const char *field)
-{
-	struct json_object *value;
-
-	return json_object_object_get_ex(mapping, field, &value) ? json_object_get_string(value) : "";
-}
-
-static struct json_object *
-find_mapping(struct json_object *status)
-{
-	struct json_object *mappings, *mapping;
-	size_t i;
-
-	if (!json_object_object_get_ex(status, "mappings", &mappings))
-		return NULL;
-	for (i = 0; i < json_object_array_length(mappings); i++) {
-		mapping = json_object_array_get_idx(mappings, i);
-		if (strcmp(field_of(mapping, "name"), asker.name) == 0)
-			return mapping;
-	}
-	return NULL;
-}
-
-/* Looks what is published now.  A file that is not there publishes nothing. */
+/* Looks what is published now. */
 static void
 look(void)
 {
-	struct json_object *status = json_object_from_file(asker.path);
-	struct json_object *mapping = status != NULL ? find_mapping(status) : NULL;
-	const char *outer = mapping != NULL ? field_of(mapping, "outer") : "";
-	const char *state = mapping != NULL ? field_of(mapping, "state") : "none";
+	struct status now = status_read(asker.path, asker.name);
 
-	if (strcmp(outer, asker.outer) != 0 || strcmp(state, asker.state) != 0) {
-		snprintf(asker.outer, sizeof(asker.outer), "%s", outer);
-		snprintf(asker.state, sizeof(asker.state), "%s", state);
-		print_time("pub", now_us());
-		printf(" %s %s\n", *outer != '\0' ? outer : "-", state);
-		if (*outer != '\0' && addr_parse(outer, 0, &asker.last) < 0)
-			die("the published address");
-	}
-	json_object_put(status);
+	if (strcmp(now.outer, asker.published.outer) == 0 && strcmp(now.state, asker.published.state) == 0)
+		return;
+	asker.published = now;
+	print_time("pub", now_us());
+	printf(" %s %s\n", *now.outer != '\0' ? now.outer : "-", now.state);
+	if (*now.outer != '\0' && addr_parse(now.outer, 0, &asker.last) < 0)
+		die("the published address");
 }
 
 static const char *

@@ -16,6 +16,9 @@ BENCH_LIE=198.51.100.66:4444
 BENCH_PAGE="the page inside"
 BENCH_WITNESS="" # the address that a STUN server before the lab's tells everybody, "-" for the truth; none if empty
 BENCH_NAMES=()   # the mappings
+BENCH_TARGET=192.168.77.3:80 # of TCP mappings
+BENCH_MORE=""    # mappings besides them that nobody asks, each behind a comma
+BENCH_REPORT=""  # more of status_report
 
 bench_now() {
     local now
@@ -66,15 +69,15 @@ bench_config() {
         if [[ $name == udp* ]]; then
             mappings+='protocol = "udp"; target = "192.168.77.3:7777"; }'
         else
-            mappings+='protocol = "tcp"; target = "192.168.77.3:80"; }'
+            mappings+="protocol = \"tcp\"; target = \"$BENCH_TARGET\"; }"
         fi
     done
     natter_config <<END
 stun_server = { tcp = [ $first"203.0.113.10", "203.0.113.11:3479" ];
                 udp = [ $first"203.0.113.20", "203.0.113.10:3478" ]; };
 keep_alive = [ "203.0.113.30", "203.0.113.31" ];
-status_report = { status_file = "status.json"; };
-mappings = ( ${mappings#, } );
+status_report = { status_file = "status.json"; $BENCH_REPORT };
+mappings = ( ${mappings#, }$BENCH_MORE );
 END
 }
 

@@ -7,8 +7,8 @@
 # Those that last come first, so that a run of all ends early.
 # shellcheck disable=SC2034 # for those who source this
 BENCH_EVENTS=(keepalive-requests keepalive-age keepalive-idle keepalive-silent entries-20s stun-all-down
-    stun-first-down stun-liar loss-20 forget-reset forget-silence new-address new-address-silence redial worker-killed
-    natterd-restarted)
+    stun-first-down stun-liar loss-20 forget-reset forget-silence new-address new-address-silence redial link-down
+    worker-killed natterd-restarted)
 
 BENCH_FROM=0   # when the last event began
 BENCH_BACK=0   # when the network was back; the same if it was never away
@@ -42,6 +42,7 @@ bench_what() {
     new-address) echo "new outside address, then resets" ;;
     new-address-silence) echo "new outside address, then silence" ;;
     redial) echo "inside address changed, 2 s without any" ;;
+    link-down) echo "inside link down for 2 s" ;;
     worker-killed) echo "worker killed with -9" ;;
     natterd-restarted) echo "natterd restarted" ;;
     esac
@@ -54,7 +55,7 @@ bench_bound() {
     forget-*/udp | new-address*/udp | redial/udp) echo $(($3 + 2)) ;;
     forget-silence/*) echo 6 ;;
     forget-reset/* | new-address*/*) echo 3 ;;
-    redial/* | natterd-restarted/*) echo 1 ;;
+    redial/* | link-down/* | natterd-restarted/*) echo 1 ;;
     worker-killed/*) echo 0.5 ;;
     *) echo 0 ;;
     esac
@@ -69,7 +70,7 @@ bench_keeps_port() {
 # that dies again and again is another matter than one that dies.
 bench_rounds() {
     case $1 in
-    forget-* | new-address* | redial | natterd-restarted) echo 3 ;;
+    forget-* | new-address* | redial | link-down | natterd-restarted) echo 3 ;;
     *) echo 1 ;;
     esac
 }
@@ -98,6 +99,7 @@ bench_make() {
     new-address) LAB_TCP_LOOSE=1 bench_outage lab_readdress "203.0.113.$((253 - BENCH_NEXT % 100))" ;;
     new-address-silence) LAB_TCP_LOOSE=0 bench_outage lab_readdress "203.0.113.$((253 - BENCH_NEXT % 100))" ;;
     redial) bench_outage lab_redial "192.168.77.$((100 + BENCH_NEXT % 100))" 2 ;;
+    link-down) bench_outage lab_link_down 2 ;;
     worker-killed) bench_kill "${BENCH_NAMES[0]}" ;;
     natterd-restarted) bench_restart ;;
     keepalive-silent) lab_silence 203.0.113.30 && bench_pause "$BENCH_HOLD" && lab_silence_end ;;

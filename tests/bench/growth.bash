@@ -4,12 +4,31 @@
 # Do natterd and its workers grow, and is a process left? Samples descriptors and private memory of each process;
 # at the end compares each one's last sample with the first that was taken when it had settled. Sourced by soak.bash.
 
-GROWTH_SETTLED=120   # seconds of age from which on a process is measured
-GROWTH_MEMORY=256    # so many KiB more than at first, or a tenth more, are no growth: memory of clients varies
-GROWTH_DESCRIPTORS=4 # the same for descriptors, those of UDP clients not counted
+: "${GROWTH_SETTLED:=120}"   # seconds of age from which on a process is measured
+GROWTH_MEMORY=256           # so many KiB more than at first, or a tenth more, are no growth: memory of clients varies
+: "${GROWTH_DESCRIPTORS:=4}" # the same for descriptors, those of UDP clients not counted
 
 growth_begin() {
     : >"$LAB_DIR/growth"
+    : >"$LAB_DIR/samples"
+}
+
+# growth_watch SECONDS: until it is ended, each so many seconds a line "TIME PROCESSES THREADS DESCRIPTORS KIB LOG-BYTES"
+# of all processes together, whatever they are just doing.
+growth_watch() {
+    while sleep "$1"; do
+        growth_total
+    done >>"$LAB_DIR/samples" 2>/dev/null
+}
+
+growth_total() {
+    local pid pids fds=() threads=() files=()
+    mapfile -t pids < <(ip netns pids "$LAB_HOST")
+    for pid in "${pids[@]}"; do
+        fds+=("/proc/$pid/fd/"*) threads+=("/proc/$pid/task/"*) files+=("/proc/$pid/smaps_rollup")
+    done
+    echo "$(bench_now) ${#pids[@]} ${#threads[@]} ${#fds[@]} $(cat "${files[@]}" | awk '/^Private_Dirty/ { sum += $2 } END { print sum }') \
+        $(stat -c %s "$LAB_DIR/natterd.log")"
 }
 
 # growth_sample: a line "ROLE PID AGE DESCRIPTORS KIB" for each process; says what is a zombie or has lost its parent.
@@ -32,6 +51,15 @@ growth_line() {
     # Not Private_Clean: a library's pages are private as long as no other natterd on the machine has them, too.
     memory=$(awk '/^Private_Dirty/ { sum += $2 } END { print sum }' "/proc/$2/smaps_rollup" 2>/dev/null) || return 0
     echo "$1 $2 $age $(growth_descriptors "$1" "$2") $memory" >>"$LAB_DIR/growth"
+}
+
+# growth_processes: natterd, a worker for each mapping, and nobody else.
+growth_processes() {
+    lab_wait 10 growth__processes "$(natter_ctl list --json | jq length)"
+}
+
+growth__processes() {
+    (($(ip netns pids "$LAB_HOST" | wc -l) == $1 + 1))
 }
 
 # growth_descriptors ROLE PID: the fewest of a few looks, since an asker's connection may just pass. A UDP client has a
@@ -76,6 +104,26 @@ growth_verdict() {
             }
             exit bad
         }' "$LAB_DIR/growth"
+}
+
+# growth_range: the samples of growth_watch in one line each.
+growth_range() {
+    awk '
+        BEGIN { split("processes threads descriptors KiB-private log-bytes", name) }
+        NF == 6 {
+            samples++
+            for (i = 1; i <= 5; i++) {
+                if (samples == 1) first[i] = least[i] = $(i + 1)
+                if ($(i + 1) < least[i]) least[i] = $(i + 1)
+                if ($(i + 1) > most[i]) most[i] = $(i + 1)
+                last[i] = $(i + 1)
+            }
+        }
+        END {
+            printf "  %d samples of all processes\n", samples
+            for (i = 1; i <= 5; i++)
+                printf "  %-12s first %d, least %d, most %d, last %d\n", name[i], first[i], least[i], most[i], last[i]
+        }' "$LAB_DIR/samples"
 }
 
 # growth_nobody_left: after the end of natterd.

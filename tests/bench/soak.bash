@@ -1,32 +1,55 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# soak.bash [SECONDS [SEED]]: one natterd with two TCP mappings and a UDP one, to which random events happen for that
-# long (default 1800 s), while an outside client for each asks ten times a second at the address last published.
-# The seed (default 1) decides which events, in which order, and what about them is random. After each event a
-# line with the bounds of each mapping; at the end, whether descriptors or memory grew and whether a process was
-# left. Fails if a bound was broken. RESULTS (default build/bench) gets soak.json and the folder soak with logs.
+# soak.bash [SECONDS [SEED [EVENTS]]]: one natterd with two TCP mappings and a UDP one, to which events happen in random
+# order for that long (default 1200 s), while an outside client for each asks ten times a second at the address last
+# published, and at other mappings all sorts of clients come and go (commotion.bash). The seed (default 1) decides the
+# order and what about the events is random; EVENTS is a pattern for their names. After each event a line with the
+# bounds of each mapping; at the end, whether descriptors or memory grew and whether a process was left. Fails if a
+# bound was broken. RESULTS (default build/bench) gets soak.json and the folder soak with logs.
 set -euo pipefail
 
 # shellcheck source-path=SCRIPTDIR source=bench.bash
 source "$(dirname "$0")/bench.bash"
 # shellcheck source-path=SCRIPTDIR source=growth.bash
 source "$BENCH/growth.bash"
+# shellcheck source-path=SCRIPTDIR source=commotion.bash
+source "$BENCH/commotion.bash"
 
-length=${1:-1800}
+length=${1:-1200}
 seed=${2:-1}
+wanted=${3:-.*}
+calm=${SOAK_CALM:-4} # seconds without a failed ask
 RESULTS=${RESULTS:-$NATTER_BUILD/bench}
 folder=$RESULTS/soak
 broken=0
+events=0
+deck=()
 
-# Events that here are other than in a lab of their own: the settings change while natterd runs.
-soak_events=(forget-reset forget-silence new-address new-address-silence redial worker-killed natterd-restarted
-    keepalive-silent keepalive-limits stun-first-down stun-all-down stun-liar loss-20 entries-20s)
+# Events that here are other than in a lab of their own: the settings change while natterd runs. It is never restarted:
+# it is to grow old.
+soak_events=(forget-reset forget-silence new-address new-address-silence redial link-down conntrack-flush worker-killed
+    keepalive-silent keepalive-limits stun-first-down stun-all-down stun-liar loss-20 entries-20s reload-target
+    reload-limits reload-mapping reload-mistake refresh)
 
 # draw N: sets drawn to a number from 0 to N - 1 (Lehmer's generator, the same everywhere).
 draw() {
     seed=$((seed * 48271 % 2147483647))
     drawn=$((seed / 7 % $1))
+}
+
+# draw_event: sets event; every one has its turn before one has another.
+draw_event() {
+    local name
+    if ((${#deck[@]} == 0)); then
+        for name in "${soak_events[@]}"; do
+            [[ ! $name =~ ^($wanted)$ ]] || deck+=("$name")
+        done
+    fi
+    draw ${#deck[@]}
+    event=${deck[drawn]}
+    unset "deck[drawn]"
+    deck=("${deck[@]}")
 }
 
 # make EVENT NUMBER: what of bench_make it is, or what is done instead.
@@ -38,6 +61,9 @@ make() {
         bench_kill "$victim"
         ;;
     keepalive-limits) limits "$2" ;;
+    reload-*) commotion_reload "${1#reload-}" ;;
+    refresh) natter_ctl refresh >/dev/null ;;
+    conntrack-flush) lab_in "$LAB_CARRIER" conntrack -F 2>/dev/null ;;
     stun-liar)
         bench_witness_stop && bench_witness_start "$BENCH_LIE" && bench_pause "$BENCH_HOLD" &&
             bench_witness_stop && bench_witness_start
@@ -99,15 +125,19 @@ soak() {
     local event number quiet
     began=$(bench_now) before=$began victim=""
     while awk "BEGIN { exit !($(bench_now) - $began < $length) }"; do
-        draw ${#soak_events[@]} && event=${soak_events[drawn]}
+        draw_event
         draw 1000 && number=$drawn
-        draw 15 && quiet=$drawn
-        draw 31 && BENCH_HOLD=$((30 + drawn))
+        draw 8 && quiet=$drawn
+        draw 21 && BENCH_HOLD=$((15 + drawn))
+        commotion_begin "$((seed + number))"
         bench_pause "$quiet"
         # What is out of reach in quiet times was no event's doing.
         BENCH_FROM=$before BENCH_BACK=$before
         look quiet
         happen "$event" "$number"
+        clients "$event"
+        truth
+        growth_sample
     done
 }
 
@@ -117,16 +147,33 @@ happen() {
         LAB_TCP_TIMEOUT=20 LAB_UDP_TIMEOUT=20 happen forget-reset "$2"
     fi
     make "$@"
-    bench_settle 45 4 || echo "not back within 45 s" >&2
+    bench_settle 45 "$calm" || echo "not back within 45 s" >&2
     look "$1"
-    growth_sample
+    events=$((events + 1))
+}
+
+# clients EVENT: what those saw who came and went.
+clients() {
+    local row bad
+    row=$(commotion_end "$1") || { say_broken "clients are left over" && return; }
+    bad=$(commotion_judge "$row")
+    [[ ! $bad ]] || say_broken "clients during $1: $bad"
+}
+
+truth() {
+    lab_wait 5 commotion_true || { commotion_true || : && say_broken "what is published is not true"; }
+}
+
+say_broken() {
+    echo "  $1!"
+    broken=$((broken + 1))
 }
 
 end() {
     local result=$?
     if [[ ${LAB_DIR:-} ]]; then
         mkdir -p "$folder"
-        cp "$LAB_DIR"/{natterd*,asker-*}.log "$LAB_DIR/natter.cfg" "$folder" 2>/dev/null || :
+        cp "$LAB_DIR"/{natterd*,asker-*,churn,hooks}.log "$LAB_DIR"/{natter.cfg,growth,samples,churn.json} "$folder" 2>/dev/null || :
     fi
     lab_down
     exit "$result"
@@ -141,10 +188,24 @@ echo "soak: $length s, seed $seed"
 bench_prepare soak
 BENCH_WITNESS=-
 bench_up tcp1 tcp2 udp1
-bench_settle 30 4
+commotion_targets
+: >"$LAB_DIR/hooks.log"
+commotion_calm
+bench_settle 30 "$calm"
 growth_begin
+growth_watch 10 &
+commotion_watchers &
 soak
+commotion_calm
+bench_settle 30 "$calm"
+truth
+growth_sample
+growth_processes || broken=$((broken + 1))
+kill %1 %2
+growth_range
 growth_verdict || broken=$((broken + 1))
+commotion_totals
+echo "  $events events, $(wc -l <"$LAB_DIR/hooks.log") runs of hooks, $(wc -l <"$LAB_DIR/watchers") watchers"
 natter_stop || broken=$((broken + 1))
 growth_nobody_left || broken=$((broken + 1))
 if ((broken > 0)); then

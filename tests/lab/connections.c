@@ -45,23 +45,30 @@ open_bound(const struct addr *local)
 	return fd;
 }
 
-/* Returns false when the connection is over. */
-static bool
-echo_some(int fd)
+static void
+wait_for(int loop, int operation, int fd, uint32_t events)
 {
-	char data[4096];
-	ssize_t n = read(fd, data, sizeof(data));
+	struct epoll_event interest = {.events = events, .data.fd = fd};
 
-	return n > 0 && write(fd, data, (size_t)n) == n;
+	if (epoll_ctl(loop, operation, fd, &interest) < 0)
+		die("epoll_ctl");
 }
 
-static void
-wait_for(int loop, int fd)
+/* One that does not read holds up nobody else: what cannot be sent stays where it is.  Returns false when the
+ * connection is over. */
+static bool
+echo_some(int loop, int fd)
 {
-	struct epoll_event readable = {.events = EPOLLIN, .data.fd = fd};
+	char data[4096];
+	ssize_t n = recv(fd, data, sizeof(data), MSG_PEEK | MSG_DONTWAIT), sent;
 
-	if (epoll_ctl(loop, EPOLL_CTL_ADD, fd, &readable) < 0)
-		die("epoll_ctl");
+	if (n <= 0)
+		return n < 0 && errno == EAGAIN;
+	sent = send(fd, data, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (sent < 0 && errno != EAGAIN)
+		return false;
+	wait_for(loop, EPOLL_CTL_MOD, fd, sent < n ? EPOLLOUT : EPOLLIN);
+	return sent <= 0 || recv(fd, data, (size_t)sent, 0) == sent;
 }
 
 static void __attribute__((noreturn))
@@ -72,15 +79,15 @@ echo(const struct addr *local)
 
 	if (loop < 0 || listen(listener, 4096) < 0)
 		die("listen");
-	wait_for(loop, listener);
+	wait_for(loop, EPOLL_CTL_ADD, listener, EPOLLIN);
 	for (;;) {
 		n = epoll_wait(loop, events, 64, -1);
 		for (i = 0; i < n; i++) {
 			fd = events[i].data.fd;
-			if (fd != listener && !echo_some(fd))
+			if (fd != listener && !echo_some(loop, fd))
 				close(fd);
 			else if (fd == listener && (fd = accept(listener, NULL, NULL)) >= 0)
-				wait_for(loop, fd);
+				wait_for(loop, EPOLL_CTL_ADD, fd, EPOLLIN);
 		}
 	}
 }

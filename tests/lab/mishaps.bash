@@ -38,6 +38,17 @@ route add default via 192.168.77.1
 END
 }
 
+# lab_link_down [SECONDS]: the inner host's cable is pulled out and, after that time (0 by default), put in again. Its
+# address stays; the default route is gone with the link, and made again.
+lab_link_down() {
+    ip -n "$LAB_HOST" link set eth0 down &&
+        sleep "${1:-0}" &&
+        ip -n "$LAB_HOST" -batch - <<END
+link set eth0 up
+route add default via 192.168.77.1
+END
+}
+
 # lab_watcher ADDRESS: with this outside address nobody inside begins anything; it is answered only. So whatever
 # is left of its connections when a NAT has forgotten them teaches the NAT nothing.
 lab_watcher() {
