@@ -12,6 +12,7 @@
 
 #include "alloc.h"
 #include "net.h"
+#include "pages.h"
 
 static const struct timeval counters_delay = {.tv_sec = 1};
 /* A supervisor that does not read for a moment gets the newest state later. */
@@ -101,15 +102,18 @@ static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct uplink *u = arg;
-	struct message m;
+	struct message *m = pages_new(sizeof(*m)); /* on the stack its pages would stay for good */
 	int n;
 
 	(void)what;
-	n = message_receive(fd, &m);
+	if (m == NULL)
+		fatal("no memory for a message of the supervisor");
+	n = message_receive(fd, m);
 	if (n == 1)
-		dispatch(u, &m);
+		dispatch(u, m);
 	else if (n == 0 || errno != EAGAIN)
 		event_base_loopbreak(u->base); /* natterd is gone or wants us to leave */
+	pages_free(m, sizeof(*m));
 }
 
 static void
