@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: ISC
 #
 # What 200 mappings cost that have nothing to do: how long they take to open, how often their workers wake, how much
-# memory each has for itself.
+# memory each has for itself, what natterd has for each. And that so many do not make it slow, or depend on each other.
 
 # shellcheck source-path=SCRIPTDIR source=helper.bash
 source "$BATS_TEST_DIRNAME/helper.bash"
@@ -12,6 +12,9 @@ INTERVAL=5  # seconds between two keep-alives of a mapping
 WAKES=3     # at most, for each question to a server: its time has come, which the loop's coarse clock may need two
             # looks to see; and the answer
 PRIVATE=250 # KiB at most
+QUESTIONS=5 # at most for each mapping until it is open, in the mean
+SUPERVISOR_FDS=4  # of natterd for each mapping, at most
+SUPERVISOR_KIB=40 # likewise; 18 of them are what it knows of one
 
 # Mappings m1 .. m200, of each kind in turn: TCP and UDP with a target, TCP and UDP without. One keep-alive server.
 config_many() {
@@ -73,10 +76,10 @@ wakes() {
     done | awk '/^voluntary_ctxt_switches/ { sum += $2 } END { print sum }'
 }
 
-# private: a line "KIB PID" for each worker, the most first.
+# private PID...: a line "KIB PID" for each, the most first.
 private() {
     local pid
-    for pid in "${workers[@]}"; do
+    for pid in "$@"; do
         awk -v pid="$pid" '/^Private_/ { sum += $2 } END { print sum, pid }' "/proc/$pid/smaps_rollup"
     done | sort -rn
 }
@@ -99,7 +102,54 @@ private() {
     natter_need_usual_build
     start_many
     wait_for_round
-    private >"$LAB_DIR/private"
+    private "${workers[@]}" >"$LAB_DIR/private"
     head -3 "$LAB_DIR/private"
     (($(head -1 "$LAB_DIR/private" | cut -d' ' -f1) <= PRIVATE))
+}
+
+# quick COMMAND...: does it succeed within a second?
+quick() {
+    local began=${EPOCHREALTIME/./} took
+    "$@" >"$LAB_DIR/quick.log" || return
+    took=$(((${EPOCHREALTIME/./} - began) / 1000))
+    echo "$*: $took ms"
+    ((took <= 1000 * ${NATTER_SLOW:-1}))
+}
+
+# pids: of all workers, and whose each is.
+pids() {
+    natter_ctl list --json | jq -r '.[] | "\(.name) \(.pid)"'
+}
+
+is_replaced() {
+    [[ $(natter_field "$1" pid) != "$2" ]] && natter_is "$1" state open
+}
+
+@test "with 200 mappings natterd answers and reloads at once, asks few questions, and one worker's death is its own" {
+    start_many
+    local asked natterd fds outer
+    asked=$(questions)
+    echo "$asked questions until all were open"
+    ((asked <= QUESTIONS * COUNT))
+    quick natter_ctl list
+    quick natter_ctl list --json
+    quick natter_ctl metrics
+    (($(grep -c '^natter_.*name="m200"' "$LAB_DIR/quick.log") > 0))
+    pids >"$LAB_DIR/before"
+    outer=$(natter_field m8 outer)
+    sed -i '/name = "m8"/s/"m8";/"m8"; stun_interval = 77;/' "$LAB_DIR/natter.cfg"
+    quick natter_ctl reload
+    grep -q "^199 mappings kept, 1 changed, 0 replaced, 0 added, 0 removed$" "$LAB_DIR/quick.log"
+    pids | cmp - "$LAB_DIR/before"
+    kill -KILL "${workers[99]}"
+    lab_wait 5 is_replaced m100 "${workers[99]}"
+    [[ $(pids | diff - "$LAB_DIR/before" | grep -c '^>') == 1 ]]
+    natter_is m8 outer "$outer"
+    all_open
+    natterd=$(natter_pid)
+    fds=("/proc/$natterd/fd/"*)
+    echo "natterd: ${#fds[@]} descriptors, $(private "$natterd" | cut -d' ' -f1) KiB"
+    ((${#fds[@]} <= SUPERVISOR_FDS * COUNT + 20))
+    natter_need_usual_build
+    (($(private "$natterd" | cut -d' ' -f1) <= SUPERVISOR_KIB * COUNT))
 }
