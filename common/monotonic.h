@@ -18,4 +18,13 @@ monotonic_seconds(void)
 	return now.tv_sec;
 }
 
+static inline int64_t
+monotonic_milliseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 #endif

@@ -36,7 +36,7 @@ get_protocol(const struct service *s, char value[RECORD_VALUE_SIZE])
 static void
 get_state(const struct service *s, char value[RECORD_VALUE_SIZE])
 {
-	bool has_ended = s->peer.pid == 0 && s->report.state != STATE_STOPPED;
+	bool has_ended = s->peer.pid == 0 && s->report.state != STATE_STOPPED && !s->awaits_turn;
 	const char *text = has_ended ? "restarting" : state_name((enum state)s->report.state);
 
 	strlcpy(value, text, RECORD_VALUE_SIZE);

@@ -18,10 +18,12 @@
 #include "jitter.h"
 #include "lastresort.h"
 #include "log.h"
+#include "monotonic.h"
 #include "neighbours.h"
 #include "publish.h"
 #include "servers.h"
 #include "succession.h"
+#include "turns.h"
 #include "walls.h"
 #include "watch.h"
 
@@ -35,6 +37,7 @@ static const struct timeval healthy_open = {.tv_sec = 1};
 static struct {
 	struct event_base *base;
 	struct services list;
+	struct turns turns;
 } services = {.list = TAILQ_HEAD_INITIALIZER(services.list)};
 
 struct services *
@@ -166,7 +169,8 @@ on_restart(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	s->restarts++;
+	s->restarts += !s->awaits_turn;
+	s->awaits_turn = false;
 	start_worker(s);
 }
 
@@ -241,8 +245,15 @@ service_add(const struct config *config, const struct config_mapping *m)
 void
 service_begin(struct service *s)
 {
+	unsigned int wait = turns_take(&services.turns, monotonic_milliseconds());
+	struct timeval t = {.tv_sec = wait / 1000, .tv_usec = wait % 1000 * 1000};
+
 	servers_list(s, &s->servers);
-	start_worker(s);
+	s->awaits_turn = wait > 0;
+	if (wait > 0)
+		event_add(s->restart, &t);
+	else
+		start_worker(s);
 }
 
 void

@@ -49,6 +49,7 @@ struct service {
 	struct complaints complaints;        /* publish.c's, logged since it was open */
 	unsigned int failures;               /* workers that died since one proved itself */
 	unsigned int restarts;               /* workers replaced since natterd started */
+	bool awaits_turn;                    /* it had no worker yet, since many begin; see turns.h */
 	bool as_asked;                       /* it has no worker now because somebody asked for that */
 	struct hook *hook;                   /* hook.c's; NULL: it is retired */
 	bool watches;                        /* its worker has the duty to watch the NAT; watch.c's */
@@ -73,7 +74,8 @@ void services_update_servers(void);
 
 /* The next three are for a configuration that is read again.  *m is of config and must live as
  * long as the service, or until it has another one. */
-/* Makes a service, the last one of the table, which service_begin then starts. */
+/* Makes a service, the last one of the table, which service_begin then starts; if many begin, in
+ * its turn. */
 struct service *service_add(const struct config *config, const struct config_mapping *m);
 void service_begin(struct service *s);
 /* From now on its mapping is *m, which has the same protocol and bind address: its worker goes

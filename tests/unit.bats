@@ -255,3 +255,7 @@ run_in_valgrind() {
 @test "ports that another program has" {
     run_unit portloss
 }
+
+@test "turns to begin" {
+    run_unit turns
+}
