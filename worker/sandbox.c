@@ -5,16 +5,13 @@
 #include "sandbox.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <limits.h>
-#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "confinement.h"
@@ -22,41 +19,7 @@
 #include "filter.h"
 #include "log.h"
 #include "paths.h"
-
-/* Ends at the first capability number that this kernel does not know. */
-static void
-drop_bounding_set(void)
-{
-	int cap;
-
-	for (cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
-		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
-			fatal("cannot drop capability %d from the bounding set: %s", cap, strerror(errno));
-}
-
-static void
-drop_identity(uid_t uid, gid_t gid)
-{
-	if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
-		fatal("cannot become user %u, group %u: %s", uid, gid, strerror(errno));
-	if (uid != 0 && setuid(0) == 0)
-		fatal("became user %u but could still return to root", uid);
-}
-
-static void
-drop_capabilities(void)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
-
-	if (syscall(SYS_capset, &header, none) < 0)
-		fatal("cannot drop capabilities: %s", strerror(errno));
-	/* Old kernels have no ambient set, and so nothing in it. */
-	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 && errno != EINVAL)
-		fatal("cannot drop ambient capabilities: %s", strerror(errno));
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		fatal("cannot set no_new_privs: %s", strerror(errno));
-}
+#include "rights.h"
 
 /* In a directory that is removed nothing can be made any more, by nobody. */
 static bool
@@ -116,23 +79,18 @@ uint32_t
 sandbox_enter(const struct mapping *mapping)
 {
 	uint32_t held = 0;
-	bool root = geteuid() == 0;
+	const char *failed;
 
 	descriptors_raise(mapping);
-	if (root) {
-		if (confinement_is_possible())
-			held |= leave_files();
-		drop_bounding_set();
-		drop_identity(mapping->uid, mapping->gid);
-	}
-	drop_capabilities();
+	if (geteuid() == 0 && confinement_is_possible())
+		held |= leave_files();
+	failed = rights_give_up(mapping->uid, mapping->gid);
+	if (failed != NULL)
+		fatal("cannot %s (user %u, group %u): %s", failed, mapping->uid, mapping->gid, strerror(errno));
 	/* After setresuid, which clears it; a parent that died before is noticed as
 	 * end of file on the socket. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		fatal("cannot ask for a signal at the supervisor's death: %s", strerror(errno));
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		fatal("cannot forbid to be traced: %s", strerror(errno));
-	limit(RLIMIT_CORE, "core files");
 	if (!confinement_is_possible())
 		return held;
 	limit(RLIMIT_NPROC, "processes");
