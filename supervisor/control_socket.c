@@ -6,16 +6,22 @@
 
 #include <bsd/string.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "files.h"
 #include "log.h"
+#include "way.h"
 
 #define BACKLOG 64
+/* In a second. */
+#define LOCK_TRIES 100
 
 static int
 new_socket(void)
@@ -99,6 +105,38 @@ bind_and_listen(struct control_socket *s, gid_t gid)
 	return 0;
 }
 
+/* Of two that find the same dead socket one would else remove what the other has just put in its place, and one that
+ * is bound but does not listen yet looks dead.  Whoever may read the directory can lock it too, and must not keep
+ * natterd from starting: so it goes on without the lock, -1, in the end. */
+static int
+lock_directory(const char *path)
+{
+	static const struct timespec pause = {.tv_nsec = 1000000000 / LOCK_TRIES};
+	const char *name;
+	int way = way_open(path, &name), fd, i;
+
+	if (way < 0)
+		return -1;
+	fd = openat(way, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	close(way);
+	for (i = 0; fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && i < LOCK_TRIES; i++)
+		nanosleep(&pause, NULL);
+	return fd;
+}
+
+static int
+make(struct control_socket *s, gid_t gid)
+{
+	int lock = lock_directory(s->name.sun_path), result, error;
+
+	result = bind_and_listen(s, gid);
+	error = errno;
+	if (lock >= 0)
+		close(lock);
+	errno = error;
+	return result;
+}
+
 int
 control_socket_open(struct control_socket *s, const char *path, gid_t gid)
 {
@@ -115,7 +153,7 @@ control_socket_open(struct control_socket *s, const char *path, gid_t gid)
 	s->fd = new_socket();
 	if (s->fd < 0)
 		return -1;
-	if (bind_and_listen(s, gid) < 0) {
+	if (make(s, gid) < 0) {
 		error = errno;
 		close(s->fd);
 		s->fd = -1;

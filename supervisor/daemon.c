@@ -1,22 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The background and the pid file; see daemon.h.
+ * The background; see daemon.h.
  */
 #include "daemon.h"
 
-#include <bsd/libutil.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "files.h"
 #include "log.h"
 
 static struct {
 	int ready_fd; /* the parent waits at the other end; -1: there is none */
-	struct pidfh *pid_file;
 } process = {.ready_fd = -1};
 
 void
@@ -64,36 +61,4 @@ daemon_ready(void)
 		log_debug("natterd: nobody waited for the start");
 	close(process.ready_fd);
 	process.ready_fd = -1;
-}
-
-int
-daemon_take_pid_file(const char *path)
-{
-	pid_t other = 0;
-
-	if (files_make_parent(path) < 0) {
-		log_error("natterd: cannot make the directory of the pid file %s: %s", path, strerror(errno));
-		return -1;
-	}
-	process.pid_file = pidfile_open(path, 0644, &other);
-	if (process.pid_file == NULL) {
-		if (errno == EEXIST)
-			log_error("natterd: already running as process %d (pid file %s)", (int)other, path);
-		else
-			log_error("natterd: cannot write the pid file %s: %s", path, strerror(errno));
-		return -1;
-	}
-	if (pidfile_write(process.pid_file) < 0) {
-		log_error("natterd: cannot write the pid file %s: %s", path, strerror(errno));
-		return -1;
-	}
-	return 0;
-}
-
-void
-daemon_remove_pid_file(void)
-{
-	if (process.pid_file != NULL)
-		pidfile_remove(process.pid_file);
-	process.pid_file = NULL;
 }

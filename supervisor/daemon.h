@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Going into the background, and the pid file.  The command that started
- * natterd returns only when the service is up, or with the real error.
+ * Going into the background.  The command that started natterd returns only when
+ * the service is up, or with the real error.
  */
 #ifndef DAEMON_H
 #define DAEMON_H
@@ -16,10 +16,5 @@ void daemon_leave_terminal(void);
 
 /* Tells the waiting parent, if there is one, that the service is up. */
 void daemon_ready(void);
-
-/* Takes the pid file, which another natterd may not have, and writes our pid.
- * Makes its directory if it is absent.  Returns 0, or -1 with the error logged. */
-int daemon_take_pid_file(const char *path);
-void daemon_remove_pid_file(void);
 
 #endif

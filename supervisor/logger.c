@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "files.h"
 #include "log.h"
 #include "message.h"
 #include "repeats.h"
@@ -134,7 +135,7 @@ logger_use_stderr(void)
 int
 logger_use_file(const char *path)
 {
-	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0640);
+	int fd = files_open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0640);
 
 	if (fd < 0)
 		return -1;
@@ -164,7 +165,7 @@ on_reopen(evutil_socket_t number, short what, void *arg)
 		log_info("natterd: the log file was opened again");
 	else
 		log_error("natterd: cannot open the log file %s again: %s; lines go to the old one", logger.path,
-		    strerror(errno));
+		    files_why(errno));
 }
 
 void

@@ -19,6 +19,7 @@
 #include "control.h"
 #include "control_commands.h"
 #include "daemon.h"
+#include "files.h"
 #include "hook.h"
 #include "log.h"
 #include "logger.h"
@@ -26,6 +27,7 @@
 #include "netwatch.h"
 #include "notify.h"
 #include "options.h"
+#include "pid_file.h"
 #include "ports.h"
 #include "publish.h"
 #include "reload.h"
@@ -115,7 +117,7 @@ choose_log(const struct options *options, const struct config *config)
 	config_mistake_mark(NULL);
 	if (logger_choose(config->log_file) == 0)
 		return 0;
-	log_error("natterd: cannot open the log file %s: %s", config->log_file, strerror(errno));
+	log_error("natterd: cannot open the log file %s: %s", config->log_file, files_why(errno));
 	return -1;
 }
 
@@ -140,7 +142,7 @@ take_place(const struct options *options, struct config *config)
 {
 	if (is_single(options))
 		return single_check_port(&TAILQ_FIRST(&config->mappings)->mapping);
-	if (daemon_take_pid_file(config->pid_file) < 0 || ports_assign(config) < 0)
+	if (pid_file_take(config->pid_file) < 0 || ports_assign(config) < 0)
 		return -1;
 	ports_use(config);
 	return 0;
@@ -156,7 +158,7 @@ open_control(struct event_base *base, const struct config *config)
 		publish_add_observer(control_report);
 		return 0;
 	}
-	log_error("natterd: cannot open the control socket %s: %s", config->control_socket, strerror(errno));
+	log_error("natterd: cannot open the control socket %s: %s", config->control_socket, files_why(errno));
 	return -1;
 }
 
@@ -254,7 +256,7 @@ close_all(struct event_base *base)
 	control_close();
 	hooks_end(base);
 	spawn_close();
-	daemon_remove_pid_file();
+	pid_file_remove();
 }
 
 /* *config may be another one afterwards. */

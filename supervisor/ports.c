@@ -274,7 +274,7 @@ remember(const struct config *config, const char *path)
 		log_at(ports.failing ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING,
 		    "natterd: cannot remember the chosen ports in %s (%s): until it can, which is tried every %d s, they "
 		    "would change at the next start",
-		    path, strerror(error), (int)retry_time.tv_sec);
+		    path, files_why(error), (int)retry_time.tv_sec);
 		evtimer_add(ports.retry, &retry_time);
 	} else if (ports.failing) {
 		log_info("natterd: the chosen ports are remembered in %s", path);

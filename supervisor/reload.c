@@ -17,6 +17,7 @@
 #include "config_mistake.h"
 #include "control.h"
 #include "control_commands.h"
+#include "files.h"
 #include "log.h"
 #include "logger.h"
 #include "message.h"
@@ -121,7 +122,7 @@ prepare(struct config *new, struct reload_result *r)
 		return -1;
 	}
 	if (!reload.options->foreground && logger_choose(new->log_file) < 0) {
-		refuse(r, "%s: cannot open the log file %s: %s", new->file, new->log_file, strerror(errno));
+		refuse(r, "%s: cannot open the log file %s: %s", new->file, new->log_file, files_why(errno));
 		return -1;
 	}
 	return 0;

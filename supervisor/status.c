@@ -125,7 +125,7 @@ note_result(int result)
 {
 	if (result < 0 && !status.failing)
 		log_error("natterd: the status file %s cannot be written: %s; trying again every %d s", status.path,
-		    strerror(errno), (int)retry_time.tv_sec);
+		    files_why(errno), (int)retry_time.tv_sec);
 	else if (result == 0 && status.failing)
 		log_info("natterd: the status file %s is written again", status.path);
 	status.failing = result < 0;

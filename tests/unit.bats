@@ -168,6 +168,10 @@ run_in_valgrind() {
     run_unit control
 }
 
+@test "the control socket's file" {
+    run_unit control_socket
+}
+
 @test "log lines that come again" {
     run_unit repeats
 }

@@ -2,7 +2,7 @@
 /*
  * The files control*.c: the socket's file, the requests, clients that watch, and clients that
  * misbehave.  The NAT check itself is a stand-in.
- * NEEDS: supervisor/control supervisor/control_client supervisor/control_commands supervisor/control_reload supervisor/control_socket supervisor/control_watch supervisor/files supervisor/record supervisor/counts supervisor/metrics supervisor/outer_event
+ * NEEDS: supervisor/control supervisor/control_client supervisor/control_commands supervisor/control_reload supervisor/control_socket supervisor/control_watch supervisor/files supervisor/way supervisor/record supervisor/counts supervisor/metrics supervisor/outer_event
  */
 #include "control.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * files.c and status.c: what is on the disk afterwards, also after a failure.
- * NEEDS: supervisor/files supervisor/status supervisor/record supervisor/counts supervisor/outer_event
+ * NEEDS: supervisor/files supervisor/way supervisor/status supervisor/record supervisor/counts supervisor/outer_event
  */
 #include "files.h"
 
