@@ -9,6 +9,9 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+
+static pid_t parent; /* of a child */
 
 static void
 reset_signals(void)
@@ -56,10 +59,12 @@ take_null(void)
 pid_t
 child_fork(int keep)
 {
-	pid_t pid = fork_quietly();
+	pid_t pid, self = getpid();
 
+	pid = fork_quietly();
 	if (pid != 0)
 		return pid;
+	parent = self;
 	reset_signals();
 	setsid();
 	/* A duplicate does not close at exec; what has the right number already must be told. */
@@ -68,4 +73,17 @@ child_fork(int keep)
 	closefrom(CHILD_FD + 1);
 	take_null(); /* now that a descriptor is free for it, whatever the limit */
 	return 0;
+}
+
+bool
+child_is_orphan(void)
+{
+	return getppid() != parent;
+}
+
+void
+child_follow_parent(int signal_number)
+{
+	if (prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0) < 0 || child_is_orphan())
+		_exit(EXIT_FAILURE);
 }

@@ -6,6 +6,7 @@
 #ifndef CHILD_H
 #define CHILD_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* The descriptor that a child keeps. */
@@ -16,5 +17,11 @@
  * output, our standard error, and besides these only keep, as CHILD_FD; no
  * handler of the parent ever runs in it.  Returns as fork(2). */
 pid_t child_fork(int keep);
+
+/* In the child, as whom it is to be from now on: it gets that signal when natterd dies, or ends at once if
+ * that has happened. */
+void child_follow_parent(int signal_number);
+/* Natterd has died. */
+bool child_is_orphan(void);
 
 #endif

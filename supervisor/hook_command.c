@@ -15,8 +15,11 @@
 
 #include "alloc.h"
 #include "child.h"
+#include "hook_guard.h"
+#include "inherited.h"
 #include "log.h"
 #include "record.h"
+#include "rights.h"
 
 #define WORD_CHARACTERS                                                                                               \
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:[]-"
@@ -146,7 +149,7 @@ become_account(const struct hook_settings *settings)
 	if (fchown(STDERR_FILENO, settings->uid, (gid_t)-1) < 0 || initgroups(settings->user, settings->gid) < 0 ||
 	    setgid(settings->gid) < 0 || setuid(settings->uid) < 0)
 		return -1;
-	return 0;
+	return settings->uid == 0 ? 0 : rights_reduce(0, 0);
 }
 
 /* In the child; what goes wrong is said through the pipe. */
@@ -161,6 +164,7 @@ become_shell(const char *command, char **environment, const char *directory, con
 	    dup2(CHILD_FD, STDERR_FILENO) < 0)
 		_exit(126);
 	environ = environment;
+	inherited_restore();
 	if (become_account(settings) < 0) {
 		dprintf(STDERR_FILENO, "cannot become %s: %s\n", settings->user, strerror(errno));
 		_exit(126);
@@ -185,8 +189,10 @@ hook_command_start(const char *command, char **environment, const char *director
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -1;
 	pid = child_fork(ends[1]);
-	if (pid == 0)
+	if (pid == 0) {
+		hook_guard();
 		become_shell(command, environment, directory, settings);
+	}
 	error = errno;
 	close(ends[1]);
 	if (pid < 0) {

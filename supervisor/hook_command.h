@@ -23,9 +23,9 @@ char *hook_command_expand(const char *command, const struct service *service);
  * variable's name NATTER_EVENT stands in it. */
 bool hook_command_asks_event(const char *command);
 
-/* Starts /bin/sh -c command as the leader of its own process group, as the account of the
- * settings, with nothing to read; *output is where its standard output and error come out, to
- * be read without waiting.  Returns its pid, or -1 with errno. */
+/* Starts /bin/sh -c command in its own process group and session, which its guard leads (hook_guard.h), as the
+ * account of the settings, with the umask and limits that natterd had at its start, and nothing to read; *output is where its standard output and error come out, to
+ * be read without waiting.  Returns the guard's pid, which is the group's, or -1 with errno. */
 pid_t hook_command_start(const char *command, char **environment, const char *directory,
     const struct hook_settings *settings, int *output);
 

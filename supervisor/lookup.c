@@ -4,16 +4,16 @@
  */
 #include "lookup.h"
 
-#include <grp.h>
 #include <netdb.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "child.h"
+#include "rights.h"
 
 /* A resolver's own time-outs end below this; a child that hangs longer is killed. */
 #define CHILD_SECONDS 60
@@ -39,18 +39,27 @@ keep_addresses(struct lookup_answer *answer, const struct addrinfo *list)
 	}
 }
 
+/* The resolver's libraries open files and sockets of kinds that depend on the system's configuration
+ * (nsswitch.conf): there is neither another root directory nor a filter of system calls that fits all. */
+static bool
+give_up_rights(uid_t uid, gid_t gid)
+{
+	static const struct rlimit none = {0, 0};
+
+	if (rights_give_up(uid, gid) != NULL)
+		return false;
+	child_follow_parent(SIGKILL);
+	return setrlimit(RLIMIT_NPROC, &none) == 0 && setrlimit(RLIMIT_FSIZE, &none) == 0;
+}
+
 /* In the child. */
 static void __attribute__((noreturn))
-look_up(pid_t parent, const char *host, uint32_t id, uid_t uid, gid_t gid)
+look_up(const char *host, uint32_t id, uid_t uid, gid_t gid)
 {
 	struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *list = NULL;
 	struct lookup_answer answer;
 
-	if (geteuid() == 0 &&
-	    (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0))
-		_exit(EXIT_FAILURE);
-	/* After setresuid, which clears it; a parent that died before has no use for the answer. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != parent)
+	if (!give_up_rights(uid, gid))
 		_exit(EXIT_FAILURE);
 	memset(&answer, 0, sizeof(answer));
 	answer.id = id;
@@ -63,10 +72,10 @@ look_up(pid_t parent, const char *host, uint32_t id, uid_t uid, gid_t gid)
 pid_t
 lookup_start(const char *host, uint32_t id, int pipe, uid_t uid, gid_t gid)
 {
-	pid_t self = getpid(), pid = child_fork(pipe);
+	pid_t pid = child_fork(pipe);
 
 	if (pid == 0)
-		look_up(self, host, id, uid, gid);
+		look_up(host, id, uid, gid);
 	return pid;
 }
 

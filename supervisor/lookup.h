@@ -22,8 +22,8 @@ struct lookup_answer {
 };
 
 /* Starts a child that asks the system's resolver for host, as user uid and group gid
- * if this is root, and writes its answer to pipe.  Returns its pid, or -1 with errno.
- * One that hangs ends after a minute without an answer, and each with natterd. */
+ * if this is root, without any right beyond these, and writes its answer to pipe.  Returns its pid, or -1 with
+ * errno.  One that hangs ends after a minute without an answer, and every one with natterd. */
 pid_t lookup_start(const char *host, uint32_t id, int pipe, uid_t uid, gid_t gid);
 
 /* Reads an answer from a non-blocking pipe.  Returns 1; 0 if there is none; or -1 if

@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "checknat_command.h"
@@ -21,6 +20,7 @@
 #include "daemon.h"
 #include "files.h"
 #include "hook.h"
+#include "inherited.h"
 #include "log.h"
 #include "logger.h"
 #include "metrics.h"
@@ -29,6 +29,7 @@
 #include "options.h"
 #include "pid_file.h"
 #include "ports.h"
+#include "privileges.h"
 #include "publish.h"
 #include "reload.h"
 #include "resolve.h"
@@ -94,19 +95,6 @@ say_what_is_missing(void)
 		log_warning("natterd: started without root: workers run as this user (uid %u), ports below 1024 and large "
 		            "UDP buffers are not to be had",
 		    geteuid());
-}
-
-/* 50 mappings need more than the 1024 descriptors of a usual shell only with
- * many control clients and hooks, but a limit in the way helps nobody. */
-static void
-raise_descriptor_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &limit);
-	}
 }
 
 static int
@@ -274,7 +262,7 @@ serve(const struct options *options, struct config **config)
 	signal(SIGHUP, SIG_IGN); /* while it is not watched */
 	signal(SIGUSR1, SIG_IGN); /* until the log is open */
 	signal(SIGUSR2, SIG_IGN);
-	raise_descriptor_limit();
+	privileges_reduce(!is_single(options));
 	notify_open(options->foreground);
 	base = event_base_new(); /* after the fork: an epoll descriptor is not to be shared */
 	if (base == NULL)
@@ -336,6 +324,7 @@ check_nat(const struct options *options)
 		return OPTIONS_USAGE; /* 1 would say that the NAT is at fault */
 	config->log_level = options->verbose > 0 ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
 	log_set_level(config->log_level);
+	privileges_reduce(false);
 	status = checknat_command(config, &options->port, options->json);
 	config_free(config);
 	return status;
@@ -369,6 +358,7 @@ main(int argc, char **argv)
 	int result;
 
 	config_mistake_mark(stderr);
+	inherited_replace();
 	if (options.check_nat)
 		return check_nat(&options);
 	if (options.check_only)

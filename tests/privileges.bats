@@ -1,0 +1,318 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+#
+# What natterd and its children may: capabilities, umask, the owners and modes of files, and that nothing is written
+# where a link of somebody else leads.
+
+# shellcheck source-path=SCRIPTDIR source=helper.bash
+source "$BATS_TEST_DIRNAME/helper.bash"
+
+declare -gA number=([chown]=0 [dac_override]=1 [dac_read_search]=2 [fowner]=3 [fsetid]=4 [kill]=5 [setgid]=6 [setuid]=7
+    [setpcap]=8 [net_bind_service]=10 [net_admin]=12 [net_raw]=13 [ipc_lock]=14 [sys_chroot]=18 [sys_ptrace]=19
+    [sys_admin]=21 [sys_nice]=23 [sys_resource]=24 [audit_write]=29)
+sockets_and_children=(net_bind_service net_admin net_raw setuid setgid setpcap kill sys_ptrace)
+own=("${sockets_and_children[@]}" dac_override chown)
+workers=(sys_chroot sys_resource)
+all=("${own[@]}" "${workers[@]}" dac_read_search fowner fsetid sys_admin sys_nice ipc_lock audit_write)
+none=0000000000000000
+
+proc_status() {
+    sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"
+}
+
+# set_of NAME...: the capabilities of those that this test has itself, as /proc shows a set.
+set_of() {
+    local name bits=0
+    for name in "$@"; do
+        ((bits |= 1 << number[$name]))
+    done
+    printf '%016x\n' $((bits & 0x$(proc_status self CapPrm)))
+}
+
+# limit PID NAME: the soft and the hard limit of a process.
+limit() {
+    sed -n "s/^$2 *\([^ ]*\) *\([^ ]*\) .*/\1 \2/p" "/proc/$1/limits"
+}
+
+# udp NAME PORT [SETTINGS]
+udp() {
+    echo "{ name = \"$1\"; protocol = \"udp\"; bind = \"0.0.0.0:$2\"; target = \"192.168.77.3:2456\"; ${3:-} }"
+}
+
+# config MAPPING... <<END: what follows comes after them.
+config() {
+    natter_config <<END
+$(natter_lab_servers)
+mappings = ( $(printf '%s\n' "$@" | sed '$!s/$/,/') );
+$(cat)
+END
+}
+
+logged() {
+    grep -qF -- "$1" "$LAB_DIR/natterd.log"
+}
+
+# What a hook says of itself, as tell.sh.
+tell='grep -E "^(Cap|Groups|NoNew|Umask)" /proc/self/status | tr -s "[:blank:]" " "; ulimit -Sn'
+
+# hook_said NAME LINE...
+hook_said() {
+    local line
+    for line in "${@:2}"; do
+        lab_wait 5 logged "$1: hook: $line" || { natter_trouble && return 1; }
+    done
+}
+
+@test "natterd keeps ten capabilities; nothing can be gained but what its children take at exec" {
+    config "$(udp game 8081)" </dev/null
+    natter_start
+    natter_open game
+    for set in CapPrm CapEff; do
+        [[ $(proc_status "$(natter_pid)" "$set") == "$(set_of "${own[@]}")" ]]
+    done
+    [[ $(proc_status "$(natter_pid)" CapBnd) == "$(set_of "${all[@]}")" ]]
+    [[ $(proc_status "$(natter_pid)" CapInh) == "$none" && $(proc_status "$(natter_pid)" CapAmb) == "$none" ]]
+    [[ $(proc_status "$(natter_pid)" NoNewPrivs) == 0 ]]
+    [[ $(proc_status "$(natter_pid)" Umask) == 0022 ]]
+}
+
+@test "hooks: of root with what the manual says, of another user without any; umask and limit are those of the start" {
+    config "$(udp root 8081 'hook = "sh tell.sh; echo more >>theirs";')" \
+        "$(udp games 8082 'hook = "sh tell.sh"; hook_user = "games";')" </dev/null
+    echo "$tell" >"$LAB_DIR/tell.sh"
+    chmod 711 "$LAB_DIR"
+    install -o games -m 600 /dev/null "$LAB_DIR/theirs"
+    lab_spawn "$LAB_HOST" natterd \
+        sh -c "umask 027; ulimit -Sn 333; exec '$NATTER_BUILD/natterd' -f -c '$LAB_DIR/natter.cfg'"
+    lab_wait 5 natter_ctl version
+    most=$(set_of "${all[@]}")
+    hook_said root "CapPrm: $most" "CapEff: $most" "CapBnd: $most" "CapInh: $none" "NoNewPrivs: 0" "Umask: 0027" 333
+    lab_wait 5 grep -q more "$LAB_DIR/theirs"
+    hook_said games "CapPrm: $none" "CapEff: $none" "CapInh: $none" "CapAmb: $none" "CapBnd: $most" "NoNewPrivs: 0" \
+        "Umask: 0027" "Groups: $(id -G games)" 333
+    [[ $(limit "$(natter_pid)" "Max open files") != 333* ]]
+}
+
+a_look_up() {
+    pgrep -P "$(natter_pid)" -u nobody -x natterd
+}
+
+@test "a look-up is the workers' user, with no capability, group, process, file or way to gain any, and dies with natterd" {
+    natter_names
+    lab_spawn "$LAB_HOST" names socat -u UDP-RECV:53,bind=127.0.0.1 OPEN:/dev/null
+    natter_config <<END
+stun_server = { tcp = [ "203.0.113.10" ]; udp = [ "names.example" ]; };
+mappings = ( $(udp game 8081) );
+END
+    sed -i 's/timeout:1/timeout:20/' "$hosts/resolv.conf"
+    natter_start
+    lab_wait 5 a_look_up
+    pid=$(a_look_up)
+    [[ $(proc_status "$pid" Uid) == "$(id -u nobody)"* && ! $(proc_status "$pid" Groups) ]]
+    for set in CapInh CapPrm CapEff CapBnd CapAmb; do
+        [[ $(proc_status "$pid" "$set") == "$none" ]]
+    done
+    [[ $(proc_status "$pid" NoNewPrivs) == 1 ]]
+    [[ $(stat -c %U "/proc/$pid/environ") == root ]]
+    for resource in "Max processes" "Max file size" "Max core file size"; do
+        [[ $(limit "$pid" "$resource") == "0 0" ]]
+    done
+    kill -9 "$(natter_pid)"
+    lab_wait 1 lab_gone "$pid"
+}
+
+@test "kill -9 of natterd ends hooks and what they started, after a second also those that do not listen" {
+    # shellcheck disable=SC2016
+    config "$(udp root 8081 'hook = "trap \"echo tidied >tidy; exit\" TERM; sleep 1000 & echo $! >root.pid; wait";')" \
+        "$(udp games 8082 'hook = "trap \"\" TERM; echo $$ $PPID; sleep 1000"; hook_user = "games";')" </dev/null
+    natter_start
+    lab_wait 5 test -s "$LAB_DIR/root.pid"
+    lab_wait 5 grep -qE 'games: hook: [0-9]+ [0-9]+$' "$LAB_DIR/natterd.log"
+    read -r shell guard < <(sed -n 's/.*games: hook: \([0-9]* [0-9]*\)$/\1/p' "$LAB_DIR/natterd.log")
+    [[ $(<"/proc/$guard/comm") == natterd-hook && $(proc_status "$guard" CapPrm) == "$(set_of kill)" ]]
+    [[ ! $(ls "/proc/$guard/fd") ]]
+    kill -9 "$(natter_pid)"
+    lab_wait 1 lab_gone "$(<"$LAB_DIR/root.pid")"
+    lab_wait 1 grep -q tidied "$LAB_DIR/tidy"
+    for pid in "$shell" "$guard"; do
+        lab_wait 3 lab_gone "$pid"
+    done
+}
+
+# A daemon with every file that natterd makes, in directories that it makes.
+daemon_config() {
+    config '{ name = "game"; protocol = "udp"; target = "192.168.77.3:2456"; }' \
+        <<<'status_report = { status_file = "status.json"; };'
+    sed -i "s|^logging.*|logging = { log_file = \"natter.log\"; };|; s|$LAB_DIR/natterd.pid-file|$LAB_DIR/run/pid|
+        s|$LAB_DIR/natter.sock|$LAB_DIR/ctl/sock|" "$LAB_DIR/natter.cfg"
+}
+
+# daemon [UMASK]
+daemon() {
+    lab_in "$LAB_HOST" sh -c "umask ${1:-022}; exec '$NATTER_BUILD/natterd' -c '$LAB_DIR/natter.cfg'" 3>&- 4>&-
+}
+
+@test "the owners and modes of files and directories are the same whatever the umask is" {
+    daemon_config
+    cd "$LAB_DIR"
+    for mask in 000 077; do
+        daemon "$mask"
+        pid=$(<run/pid)
+        [[ $(stat -c '%n %a %U:%G' run run/pid ctl ctl/sock state state/ports status.json natter.log) == "run 755 root:root
+run/pid 644 root:root
+ctl 755 root:root
+ctl/sock 660 root:root
+state 755 root:root
+state/ports 644 root:root
+status.json 644 root:root
+natter.log 640 root:root" ]]
+        kill "$pid"
+        lab_wait 5 lab_gone "$pid"
+        rm -r run ctl state status.json natter.log
+    done
+}
+
+# refused TEXT: natterd does not start and says so, and the victim is as it was.
+refused() {
+    local said
+    if said=$(daemon 2>&1); then
+        kill "$(<run/pid)"
+        return 1
+    fi
+    echo "$said"
+    [[ $said == *"$1"* && $(<victim) == precious ]]
+}
+
+@test "log file and pid file: not through a symbolic or hard link, and no pid file of somebody else" {
+    daemon_config
+    cd "$LAB_DIR"
+    mkdir run
+    echo precious >victim
+    for how in --symbolic --physical; do
+        what=$([[ $how == --symbolic ]] && echo "it is a symbolic link" || echo "it has another name")
+        ln "$how" "$LAB_DIR/victim" natter.log
+        refused "cannot open the log file $LAB_DIR/natter.log: $what"
+        rm natter.log
+        ln "$how" "$LAB_DIR/victim" run/pid
+        refused "cannot write the pid file $LAB_DIR/run/pid: $what"
+        rm run/pid
+    done
+    install -o nobody /dev/null run/pid
+    refused "cannot write the pid file $LAB_DIR/run/pid: it belongs to somebody else"
+    rm run/pid
+    # To nothing, where it would have a file made.
+    ln -s "$LAB_DIR/made" natter.log
+    refused "it is a symbolic link"
+    [[ ! -e made ]]
+}
+
+@test "status file and remembered ports: not through a symbolic link at their name, nor of somebody else on the way" {
+    config '{ name = "game"; protocol = "udp"; target = "192.168.77.3:2456"; }' \
+        <<<'status_report = { status_file = "open/status.json"; };'
+    cd "$LAB_DIR"
+    mkdir -m 1777 open state
+    mkdir private
+    echo precious | tee victim >private/status.json
+    ln -s ../victim open/status.json
+    ln -s ../victim state/ports
+    natter_start
+    natter_open game
+    logged "the status file $LAB_DIR/open/status.json cannot be written: it is a symbolic link"
+    logged "cannot remember the chosen ports in $LAB_DIR/state/ports (it is a symbolic link"
+    natter_stop
+    rm -r open
+    ln -s private open
+    chown -h nobody open
+    natter_start
+    logged "the status file $LAB_DIR/open/status.json cannot be written: it is a symbolic link, or the way to it"
+    natter_stop
+    [[ $(<victim) == precious && $(<private/status.json) == precious && $(ls private) == status.json ]]
+    # Root's own leads there.
+    chown -h root open
+    natter_start
+    lab_wait 5 grep -q '"pid"' private/status.json
+}
+
+status_has_worker() {
+    [[ $(jq -r '.mappings[0].pid' open/status.json) == "$(natter_field game pid)" ]]
+}
+
+@test "in a directory for everybody nobody can lead natterd's temporary file elsewhere or keep it from writing" {
+    config "$(udp game 8081)" <<<'status_report = { status_file = "open/status.json"; };'
+    cd "$LAB_DIR"
+    mkdir -m 1777 open
+    # Whose directory it is may remove what he likes.
+    chown games open
+    echo precious >victim
+    natter_start
+    natter_open game
+    temporary=open/status.json.$(natter_pid).tmp
+    ln -s ../victim "$temporary"
+    chown -h nobody "$temporary"
+    kill -9 "$(natter_field game pid)"
+    lab_wait 10 natter_is game restarts 1
+    natter_open game 10
+    lab_wait 5 status_has_worker
+    [[ $(<victim) == precious && -L $temporary ]]
+    # Nor is anything replaced that belongs to another, where only he may.
+    natter_stop
+    rm open/*
+    install -o nobody /dev/null open/status.json
+    natter_start
+    logged "the status file $LAB_DIR/open/status.json cannot be written: Operation not permitted; if somebody else's file"
+    [[ ! -s open/status.json ]]
+}
+
+@test "a reload can have all that a start can: other owners' files, low ports, hooks, and who has a port" {
+    config "$(udp game 8081)" </dev/null
+    natter_start
+    natter_open game
+    cd "$LAB_DIR"
+    chmod 711 .
+    install -d -o games -m 700 theirs
+    lab_spawn "$LAB_HOST" owner setpriv --reuid=games --regid=games --clear-groups socat TCP-LISTEN:8083,fork PIPE
+    lab_wait 5 lab_listening "$LAB_HOST" tcp 0.0.0.0:8083
+    config "$(udp game 8081)" "$(udp low 81 'hook = "id -un >>theirs/root";')" \
+        '{ name = "web"; protocol = "tcp"; bind = "0.0.0.0:80"; target = "192.168.77.3:80"; hook = "id -un"; hook_user = "games"; }' \
+        '{ name = "busy"; protocol = "tcp"; bind = "0.0.0.0:8083"; target = "192.168.77.3:80"; }' \
+        <<<'status_report = { status_file = "theirs/status.json"; };'
+    chown games natter.cfg
+    chmod 600 natter.cfg
+    natter_ctl reload
+    natter_open low
+    natter_open web
+    hook_said web games
+    lab_wait 5 grep -qx root theirs/root
+    lab_wait 5 logged "socat (process "
+    [[ $(stat -c %a:%U theirs/status.json) == 644:root ]]
+    kill -9 "$(natter_field web pid)"
+    lab_wait 10 natter_is web restarts 1
+    natter_open web 10
+}
+
+@test "under no_new_privs, which a service manager may set, children get no less" {
+    config "$(udp root 8081 'hook = "sh tell.sh";')" "$(udp games 8082 'hook = "id -un"; hook_user = "games";')" </dev/null
+    echo "$tell" >"$LAB_DIR/tell.sh"
+    chmod 711 "$LAB_DIR"
+    lab_spawn "$LAB_HOST" natterd setpriv --no-new-privs "$NATTER_BUILD/natterd" -f -c "$LAB_DIR/natter.cfg"
+    lab_wait 5 natter_ctl version
+    most=$(set_of "${all[@]}")
+    hook_said root "CapPrm: $most" "CapEff: $most" "NoNewPrivs: 1"
+    hook_said games games
+    [[ $(proc_status "$(natter_pid)" CapEff) == "$(set_of "${own[@]}")" ]]
+    [[ $(proc_status "$(natter_pid)" CapPrm) == "$most" ]]
+    natter_need_usual_build
+    [[ $(natter_field root confinement) == chroot* ]]
+}
+
+@test "one port from the command line: no files, no hooks, and no right for either" {
+    natter_config < <(natter_lab_servers)
+    lab_spawn "$LAB_HOST" natterd "$NATTER_BUILD/natterd" -u -t -c "$LAB_DIR/natter.cfg" 81
+    lab_wait 5 logged " <--> 203.0.113.254:"
+    rights=("${sockets_and_children[@]}" dac_read_search)
+    [[ $(proc_status "$(natter_pid)" CapEff) == "$(set_of "${rights[@]}")" ]]
+    for set in CapPrm CapBnd; do
+        [[ $(proc_status "$(natter_pid)" "$set") == "$(set_of "${rights[@]}" "${workers[@]}")" ]]
+    done
+    [[ $(proc_status "$(natter_pid)" NoNewPrivs) == 1 ]]
+}
