@@ -12,12 +12,14 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "confinement.h"
 #include "descriptors.h"
 #include "filter.h"
 #include "log.h"
+#include "message.h"
 #include "paths.h"
 #include "rights.h"
 
@@ -47,6 +49,22 @@ leave_files(void)
 		if (become_rootless(parents[i]))
 			return CONFINED_ROOT;
 	return 0;
+}
+
+/* After setresuid, which clears it.  A supervisor that died before sends no signal any more: whoever made
+ * the socket to it is not the parent then. */
+static void
+die_with_supervisor(void)
+{
+	struct ucred maker = {0};
+	socklen_t length = sizeof(maker);
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		fatal("cannot ask for a signal at the supervisor's death: %s", strerror(errno));
+	if (getsockopt(MESSAGE_WORKER_FD, SOL_SOCKET, SO_PEERCRED, &maker, &length) < 0)
+		fatal("cannot find out who the supervisor is: %s", strerror(errno));
+	if (getppid() != maker.pid)
+		exit(EXIT_SUCCESS);
 }
 
 static void
@@ -87,10 +105,7 @@ sandbox_enter(const struct mapping *mapping)
 	failed = rights_give_up(mapping->uid, mapping->gid);
 	if (failed != NULL)
 		fatal("cannot %s (user %u, group %u): %s", failed, mapping->uid, mapping->gid, strerror(errno));
-	/* After setresuid, which clears it; a parent that died before is noticed as
-	 * end of file on the socket. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-		fatal("cannot ask for a signal at the supervisor's death: %s", strerror(errno));
+	die_with_supervisor();
 	if (!confinement_is_possible())
 		return held;
 	limit(RLIMIT_NPROC, "processes");
