@@ -7,7 +7,7 @@
 #include <bsd/string.h>
 #include <stddef.h>
 
-static const char *const names[] = {"chroot", "landlock", "seccomp"};
+static const char *const names[] = {"chroot", "landlock", "landlock-tcp", "seccomp"};
 
 const char *
 confinement_text(uint32_t held, char buf[CONFINEMENT_TEXT_SIZE])

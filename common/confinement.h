@@ -12,8 +12,9 @@
 enum confinement {
 	CONFINED_ROOT = 1 << 0,     /* its root directory is an empty one that is already removed */
 	CONFINED_FILES = 1 << 1,    /* Landlock: no file */
-	CONFINED_CALLS = 1 << 2,    /* seccomp: no system call but those that it needs */
-	CONFINED_ALL = (1 << 3) - 1,
+	CONFINED_PORTS = 1 << 2,    /* Landlock: over TCP it connects to its target's port alone */
+	CONFINED_CALLS = 1 << 3,    /* seccomp: no system call but those that it needs */
+	CONFINED_ALL = (1 << 4) - 1,
 };
 
 /* Not under a sanitizer, which reads files and makes processes itself. */
@@ -27,8 +28,8 @@ confinement_is_possible(void)
 #endif
 }
 
-/* "chroot, landlock, seccomp"; "none" of nothing. */
-#define CONFINEMENT_TEXT_SIZE 32
+/* "chroot, landlock, landlock-tcp, seccomp"; "none" of nothing. */
+#define CONFINEMENT_TEXT_SIZE 48
 const char *confinement_text(uint32_t held, char buf[CONFINEMENT_TEXT_SIZE]);
 
 #endif

@@ -14,7 +14,7 @@
  *     down  AGAIN     struct again           look again now
  *     down  DUTY      struct duty            whenever it changes
  *     down  SOCKET    struct socket_answer   with one descriptor, or none and an errno
- *     up    SOCKET    struct socket_request  one more socket on my port, please
+ *     up    SOCKET    struct socket_request  one more socket on my port, or to my target, please
  *     up    SERVER    struct server_news     a server failed, or one that had failed is good again
  *     up    REPORT    struct report          something visible changed
  *     up    NAT       struct nat_report      the result of a TASK_CHECK, once
@@ -55,14 +55,20 @@ enum socket_use {
 	/* To be connected to a keep-alive server, or one that already is, by a worker that died:
 	 * the supervisor keeps a duplicate, so close(2) alone does not end the connection. */
 	SOCKET_KEEP,
+	SOCKET_TARGET, /* on no certain port, to be connected to the target of a TCP mapping */
 };
 
 struct socket_request {
 	uint32_t use; /* enum socket_use */
+	/* TCP: whom the supervisor is to connect it to, since the worker itself may only connect to the
+	 * target's port; unset: nobody. */
+	struct addr to;
 };
 
 struct socket_answer {
-	uint32_t error; /* 0, or the errno that kept the socket from being made */
+	uint32_t error; /* 0, or the errno that kept the socket from being made; ECANCELED: it is not to be */
+	uint32_t connect_error; /* 0, or the errno for which its connection could not begin; EISCONN: it
+				 * is a dead worker's, whose connection goes on */
 };
 
 /* Why a worker is to look again. */

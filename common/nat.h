@@ -40,6 +40,8 @@ enum nat_answer {
 };
 
 #define NAT_HOPS_MAX 6
+/* So many addresses that are no STUN server of its list are asked over TCP in a check. */
+#define NAT_STRANGERS_MAX 11
 
 struct nat_report {
 	uint32_t mapping;     /* enum nat_mapping */

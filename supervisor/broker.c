@@ -91,6 +91,12 @@ open_socket(const struct mapping *mapping)
 }
 
 static int
+open_target_socket(const struct mapping *mapping)
+{
+	return socket(mapping->target.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+static int
 bind_or_close(int fd, const struct mapping *mapping)
 {
 	int error;
@@ -107,10 +113,12 @@ int
 broker_make_socket(const struct mapping *mapping, enum socket_use use)
 {
 	struct mapping elsewhere = *mapping;
-	int fd = open_socket(mapping);
+	int fd = use == SOCKET_TARGET ? open_target_socket(mapping) : open_socket(mapping);
 
 	if (fd < 0)
 		return -1;
+	if (use == SOCKET_TARGET)
+		return fd;
 	if (use == SOCKET_FRESH) {
 		addr_set_port(&elsewhere.bind, 0);
 		return bind_or_close(fd, &elsewhere);

@@ -12,7 +12,7 @@
 
 /* Returns a non-blocking, close-on-exec socket bound to the mapping's address,
  * which shares the port with all others made here (SOCKET_FRESH: bound to a free
- * port of it that nobody shares), or -1 with errno. */
+ * port of it that nobody shares; SOCKET_TARGET: not bound), or -1 with errno. */
 int broker_make_socket(const struct mapping *mapping, enum socket_use use);
 
 /* The congestion control of a socket made for SOCKET_SERVE, and of what is accepted from it later,

@@ -97,6 +97,7 @@ peer_send_mapping(struct peer *p)
 void
 peer_send_servers(struct peer *p, const struct servers *servers)
 {
+	callees_set_servers(&p->callees, servers);
 	if (p->fd >= 0 && message_send(p->fd, MESSAGE_SERVERS, servers, sizeof(*servers), -1) < 0 && errno == EAGAIN)
 		refuse(p, "does not read");
 }
@@ -120,16 +121,27 @@ peer_send_duty(struct peer *p, bool watch)
 		refuse(p, "does not read");
 }
 
+/* Whom it is connected to: an address that a socket for this use can have as its peer, or none. */
 static bool
-is_permitted(const struct mapping *mapping, uint32_t use)
+is_peer(const struct mapping *mapping, const struct socket_request *r)
 {
-	switch (use) {
+	if (r->to.sa.sa_family == AF_UNSPEC)
+		return r->use != SOCKET_TARGET;
+	return mapping->protocol == PROTOCOL_TCP && r->use != SOCKET_SERVE && addr_port(&r->to) != 0 &&
+	       (r->use == SOCKET_TARGET || r->to.sa.sa_family == mapping->bind.sa.sa_family);
+}
+
+static bool
+is_permitted(const struct mapping *mapping, const struct socket_request *r)
+{
+	switch (r->use) {
 	case SOCKET_CONNECT:
 	case SOCKET_FRESH:
 	case SOCKET_SERVE:
-		return true;
+		return is_peer(mapping, r);
 	case SOCKET_KEEP:
-		return mapping->protocol == PROTOCOL_TCP;
+	case SOCKET_TARGET:
+		return mapping->protocol == PROTOCOL_TCP && is_peer(mapping, r);
 	default:
 		return false;
 	}
@@ -151,14 +163,23 @@ make_socket(struct peer *p, enum socket_use use)
 	return fd;
 }
 
+/* It may have asked before it knew that its mapping has no target any more, or other servers. */
+static bool
+is_wanted(struct peer *p, const struct socket_request *r)
+{
+	if (r->use == SOCKET_SERVE)
+		return mapping_is_served(p->mapping);
+	return !addr_is_set(&r->to) || callees_include(&p->callees, p->mapping, (enum socket_use)r->use, &r->to);
+}
+
 /* Returns a dead worker's socket, or a new one. */
 static int
-find_socket(struct peer *p, enum socket_use use)
+find_socket(struct peer *p, const struct socket_request *r)
 {
+	enum socket_use use = (enum socket_use)r->use;
 	int fd;
 
-	/* It may have asked before it knew that its mapping has no target any more. */
-	if (use == SOCKET_SERVE && !mapping_is_served(p->mapping)) {
+	if (!is_wanted(p, r)) {
 		errno = ECANCELED;
 		return -1;
 	}
@@ -166,22 +187,33 @@ find_socket(struct peer *p, enum socket_use use)
 	return fd >= 0 ? fd : make_socket(p, use);
 }
 
+/* A dead worker's connection stays as it is, which the errno says. */
+static uint32_t
+begin_connection(int fd, const struct addr *to)
+{
+	if (fd < 0 || !addr_is_set(to) || connect(fd, &to->sa, addr_len(to)) == 0 || errno == EINPROGRESS)
+		return 0;
+	return (uint32_t)errno;
+}
+
 static const char *
 answer_socket(struct peer *p, const struct message *m)
 {
+	const struct socket_request *r = &m->socket_request;
 	struct socket_answer answer = {0};
 	const char *why = NULL;
 	int fd;
 
-	if (m->length != sizeof(m->socket_request) || !is_permitted(p->mapping, m->socket_request.use))
+	if (m->length != sizeof(*r) || !is_permitted(p->mapping, r))
 		return "sent a malformed wish for a socket";
-	fd = find_socket(p, (enum socket_use)m->socket_request.use);
+	fd = find_socket(p, r);
 	answer.error = fd < 0 ? (uint32_t)errno : 0;
+	answer.connect_error = begin_connection(fd, &r->to);
 	if (message_send(p->fd, MESSAGE_SOCKET, &answer, sizeof(answer), fd) < 0 && errno == EAGAIN)
 		why = "does not read";
 	if (fd >= 0)
-		held_put(p->held, (enum socket_use)m->socket_request.use, fd);
-	if (p->handlers->on_socket != NULL && m->socket_request.use != SOCKET_FRESH)
+		held_put(p->held, (enum socket_use)r->use, fd);
+	if (p->handlers->on_socket != NULL && r->use != SOCKET_FRESH && r->use != SOCKET_TARGET)
 		p->handlers->on_socket(p->context, (int)answer.error);
 	return why;
 }

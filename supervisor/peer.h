@@ -14,6 +14,7 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
+#include "callees.h"
 #include "held.h"
 #include "interface.h"
 #include "message.h"
@@ -41,6 +42,7 @@ struct peer {
 	int fd;                  /* the socket to it, or -1 */
 	struct event *readable;
 	struct quota lines; /* of the log */
+	struct callees callees; /* whom its sockets may be connected to */
 };
 
 /* Makes *p ready; there is no worker yet, and nothing held.  What is given must outlive it. */

@@ -111,6 +111,7 @@ on_message(void *context, const struct message *m)
 		return "sent a malformed report";
 	tally_take_report(&s->tally, &m->report);
 	walls_note(m->report.confinement);
+	callees_set_outer(&s->peer.callees, &m->report.outer);
 	if (!takeover_withholds(&s->takeover, &m->report))
 		take_report(s, &m->report);
 	return NULL;

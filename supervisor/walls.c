@@ -27,6 +27,11 @@ walls_note(uint32_t held)
 	if (missing == 0 || said || !confinement_is_possible())
 		return;
 	said = true;
+	if (missing == CONFINED_PORTS) {
+		log_info("natterd: workers run without landlock-tcp, since this kernel is older than 6.7; natterd(8) says what "
+			 "that is for");
+		return;
+	}
 	log_warning("natterd: workers run without %s, which this kernel or container does not give them; natterd(8) says "
 	            "what that is for",
 	    confinement_text(missing, text));

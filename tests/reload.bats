@@ -105,6 +105,40 @@ all_open() {
     run ! grep -E "worker .* started|open at" <(sed '1,/read .* again/d' "$LAB_DIR/natterd.log")
 }
 
+@test "target and servers on other ports: the worker, which cannot connect to them, gets its connections from natterd" {
+    echo_at 7001
+    echo_at 7002
+    lab_web "$LAB_INET" 203.0.113.31:8080 "a keep-alive server"
+    config_mappings "" <<<"${WEB/:80\"/:7001\"}"
+    natter_start
+    remember web
+    keep old "$outer" 2
+    natter_config <<END
+stun_server = { tcp = [ "203.0.113.11:3479" ]; };
+keep_alive = "203.0.113.31:8080";
+mappings = ( ${WEB/:80\"/:7002\"} );
+END
+    reload
+    keep new "$outer" 3
+    lab_wait 2 serves_many 7002 3
+    lab_in "$LAB_INET" timeout 20 "$NATTER_BUILD/tests/connections" hold "$outer" 300 203.0.113.40
+    only_8080() {
+        [[ $(lab_in "$LAB_HOST" ss -Htn state established "sport = :8081 and dst 203.0.113.0/24" |
+            awk '$4 !~ /203.0.113.40/ { print $4 }') == 203.0.113.31:8080 ]]
+    }
+    lab_wait 5 only_8080
+    natter_ctl refresh
+    lab_wait 5 grep -q "STUN server 203.0.113.11:3479 answered" "$LAB_DIR/natterd.log"
+    # Where it may go by itself again.
+    config_mappings "" <<<"${WEB/:80\"/:7001\"}"
+    reload
+    keep more "$outer" 1
+    lab_wait 2 serves_many 7001 3
+    serves_many 7002 3
+    same_hole web
+    run ! grep "open -> " "$LAB_DIR/natterd.log"
+}
+
 @test "a bad file changes nothing and says every mistake with file and line, to whoever asked and in the log" {
     config_mappings "" <<<"$WEB, $GAME"
     natter_start

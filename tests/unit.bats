@@ -47,6 +47,14 @@ run_in_valgrind() {
     run_unit network
 }
 
+@test "whom workers are connected to" {
+    run_unit callees
+}
+
+@test "what a worker cannot reach behind its fence" {
+    run_unit fence
+}
+
 @test "foreign text" {
     run_unit text
 }

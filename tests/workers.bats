@@ -96,8 +96,8 @@ limit() {
     natter_start
     natter_open web
     worker=$(natter_field web pid)
-    # A kernel may be without Landlock.
-    [[ $(natter_field web confinement) =~ ^chroot,\ (landlock,\ )?seccomp$ ]]
+    # A kernel may be without Landlock, or with one that knows no ports yet.
+    [[ $(natter_field web confinement) =~ ^chroot,\ (landlock,\ (landlock-tcp,\ )?)?seccomp$ ]]
     [[ $(readlink "/proc/$worker/root") == *" (deleted)" && ! $(ls -A "/proc/$worker/root/") ]]
     [[ $(proc_status "$worker" Seccomp) == 2 ]]
     for resource in "Max file size" "Max core file size" "Max processes"; do

@@ -28,6 +28,7 @@ struct bulletin {
 	const struct relay_counters *counters; /* NULL: none yet */
 	struct reach_test *reach;
 	bool reach_is_due; /* with the next answer */
+	bool test_is_due;  /* when the supervisor knows the address */
 	unsigned int unproved; /* times that the outer address was on trial and the test had not ended */
 	struct event *measured; /* something was counted or measured */
 	double trips_at; /* when both in the report were news */
@@ -92,6 +93,10 @@ bulletin_send(struct bulletin *b)
 	}
 	copy_measures(b);
 	uplink_report(b->worker->uplink, &b->report);
+	/* natterd connects a hairpin probe to no other address than it was told. */
+	if (b->test_is_due)
+		reach_begin(b->reach, &b->report.outer);
+	b->test_is_due = false;
 }
 
 void
@@ -154,8 +159,10 @@ bulletin_publish(struct bulletin *b, const struct probe_result *result)
 		r->since = (int64_t)time(NULL);
 	}
 	/* A test that began again with every look would never end where the network changes often. */
-	if (is_new || (b->reach_is_due && !is_tested))
-		reach_begin(b->reach, &r->outer);
+	if (is_new || (b->reach_is_due && !is_tested)) {
+		reach_stop(b->reach);
+		b->test_is_due = true;
+	}
 	/* What is known of the same address stands until the test has ended. */
 	set_reach(b, is_new ? REACH_UNKNOWN : r->reach);
 	b->reach_is_due = false;
@@ -186,6 +193,7 @@ bulletin_withdraw(struct bulletin *b)
 	memset(&b->report.outer, 0, sizeof(b->report.outer));
 	b->report.since = 0;
 	b->unproved = 0;
+	b->test_is_due = false;
 	reach_stop(b->reach);
 	set_reach(b, REACH_UNKNOWN);
 }

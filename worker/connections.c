@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "connections_state.h"
@@ -18,8 +17,6 @@
 #include "target.h"
 
 static const struct timeval at_once;
-
-#define EVENTS (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI)
 
 void
 connections_close_end(struct connections *all, struct connection_end *end)
@@ -41,7 +38,7 @@ free_connection(struct connection *c)
 		TAILQ_REMOVE(&all->busy, c, turn);
 	TAILQ_REMOVE(&all->list, c, entry);
 	connections_close_end(all, &c->client);
-	connections_close_end(all, &c->target);
+	connections_hang_up(c);
 	pump_clear(&c->in, &all->tools);
 	pump_clear(&c->out, &all->tools);
 	admission_leave(all->admission, &c->peer);
@@ -212,17 +209,10 @@ on_target(struct poller_item *item, uint32_t events)
 		continue_connection(c, &c->out, events);
 }
 
-int
-connections_dial(struct connection *c)
-{
-	c->target.side.fd = target_connect(c->all->mapping);
-	return c->target.side.fd < 0 ? -1 : poller_add(c->all->poller, c->target.side.fd, EVENTS, &c->target.item);
-}
-
 static int
 begin_connecting(struct connection *c)
 {
-	return connections_dial(c) < 0 ? -1 : poller_add(c->all->poller, c->client.side.fd, EVENTS, &c->client.item);
+	return connections_dial(c) < 0 ? -1 : poller_add(c->all->poller, c->client.side.fd, CONNECTION_EVENTS, &c->client.item);
 }
 
 static struct connection *

@@ -34,7 +34,7 @@ dial_again(struct connections *all)
 		next = TAILQ_NEXT(c, entry);
 		if (!connection_is_dialling(c))
 			continue;
-		connections_close_end(all, &c->target);
+		connections_hang_up(c);
 		expiry_touch(c->deadlines, &c->deadline, net_now());
 		if (connections_dial(c) < 0)
 			connections_refuse(c, errno);

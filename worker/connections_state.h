@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Connections from inside, for their parts: connections.c, which runs them, connections_idle.c,
- * which ends those that are idle, and connections_change.c, which gives them other settings.
+ * Connections from inside, for their parts: connections.c, which runs them, connections_dial.c,
+ * which finds their target, connections_idle.c, which ends those that are idle, and
+ * connections_change.c, which gives them other settings.
  */
 #ifndef CONNECTIONS_STATE_H
 #define CONNECTIONS_STATE_H
 
 #include <event2/event.h>
 #include <stddef.h>
+#include <sys/epoll.h>
 #include <sys/queue.h>
 
 #include "admission.h"
@@ -31,6 +33,7 @@ struct connection {
 	struct connections *all;
 	struct connection_end client;
 	struct connection_end target;
+	struct socket_wish *wish; /* for its connection to the target; NULL: it was not asked for, or is there */
 	struct pump in;
 	struct pump out;
 	struct addr peer; /* the client's */
@@ -45,6 +48,8 @@ struct connections {
 	const struct mapping *mapping;
 	struct addr target;     /* of those that are being made; the mapping's may be another one by now */
 	uint32_t tcp_keepalive; /* of all, likewise */
+	double asks_began;      /* connections_dial.c's: the present second, and ... */
+	unsigned int asks;      /* ... the connections that natterd was asked for in it */
 	struct relay_counters *counters;
 	struct admission *admission; /* all are in it */
 	struct poller *poller;
@@ -65,8 +70,13 @@ connection_is_dialling(const struct connection *c)
 	return c->deadlines == c->all->connecting;
 }
 
-/* The connection to the target is in progress then.  Returns 0, or -1 with errno. */
+/* What both ends are watched for. */
+#define CONNECTION_EVENTS (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI)
+
+/* The connection to the target is in progress then, or asked for.  Returns 0, or -1 with errno. */
 int connections_dial(struct connection *c);
+/* Ends what connections_dial began. */
+void connections_hang_up(struct connection *c);
 void connections_close_end(struct connections *all, struct connection_end *end);
 /* Its target cannot be had: error is an errno, ETIMEDOUT for our own time limit.  Ends it. */
 void connections_refuse(struct connection *c, int error);

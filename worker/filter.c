@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Landlock and seccomp; see filter.h.  The names of system calls are those of all
+ * Seccomp; see filter.h.  The names of system calls are those of all
  * architectures: libseccomp leaves out what there is none of.
  */
 #include "filter.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/landlock.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -17,8 +16,6 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "alloc.h"
 
@@ -33,9 +30,8 @@ static const int calls[] = {
     SCMP_SYS(gettid), SCMP_SYS(gettimeofday), SCMP_SYS(listen), SCMP_SYS(madvise), SCMP_SYS(mremap),
     SCMP_SYS(munmap), SCMP_SYS(pipe2), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(ppoll_time64), SCMP_SYS(read),
     SCMP_SYS(readv), SCMP_SYS(recvfrom), SCMP_SYS(recvmmsg), SCMP_SYS(recvmmsg_time64), SCMP_SYS(recvmsg),
-    SCMP_SYS(restart_syscall), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(send),
-    SCMP_SYS(sendmmsg), SCMP_SYS(sendmsg), SCMP_SYS(sendto), SCMP_SYS(shutdown), SCMP_SYS(sigreturn),
-    SCMP_SYS(splice), SCMP_SYS(sysinfo), SCMP_SYS(time), SCMP_SYS(write), SCMP_SYS(writev),
+    SCMP_SYS(restart_syscall), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(shutdown),
+    SCMP_SYS(sigreturn), SCMP_SYS(splice), SCMP_SYS(sysinfo), SCMP_SYS(time), SCMP_SYS(write), SCMP_SYS(writev),
 };
 
 static const int fcntls[] = {F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETPIPE_SZ, F_SETPIPE_SZ};
@@ -77,7 +73,7 @@ allow_second(scmp_filter_ctx ctx, int call, const int *values, size_t count)
 
 	for (i = 0; i < count && result == 0; i++)
 		result = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, call, 1,
-		    SCMP_A1_32(SCMP_CMP_EQ, (uint32_t)values[i]));
+		    SCMP_A1_32(SCMP_CMP_EQ, (uint32_t)values[i], 0));
 	return result;
 }
 
@@ -89,8 +85,8 @@ allow_options(scmp_filter_ctx ctx)
 
 	for (i = 0; i < COUNT(options) && result == 0; i++)
 		result = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), 2,
-		    SCMP_A1_32(SCMP_CMP_EQ, (uint32_t)options[i].level),
-		    SCMP_A2_32(SCMP_CMP_EQ, (uint32_t)options[i].option));
+		    SCMP_A1_32(SCMP_CMP_EQ, (uint32_t)options[i].level, 0),
+		    SCMP_A2_32(SCMP_CMP_EQ, (uint32_t)options[i].option, 0));
 	return result;
 }
 
@@ -103,9 +99,26 @@ allow_sockets(scmp_filter_ctx ctx)
 	for (i = 0; i < COUNT(families); i++)
 		for (j = 0; j < COUNT(types) && result == 0; j++)
 			result = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 3,
-			    SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)families[i]),
+			    SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)families[i], 0),
 			    SCMP_A1_32(SCMP_CMP_MASKED_EQ, ~(uint32_t)(SOCK_CLOEXEC | SOCK_NONBLOCK), (uint32_t)types[j]),
-			    SCMP_A2_32(SCMP_CMP_EQ, 0));
+			    SCMP_A2_32(SCMP_CMP_EQ, 0, 0));
+	return result;
+}
+
+/* With MSG_FASTOPEN they connect, and Landlock does not look (fence.h). */
+static int
+allow_sending(scmp_filter_ctx ctx)
+{
+	const struct scmp_arg_cmp third = SCMP_A2_32(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0);
+	const struct scmp_arg_cmp fourth = SCMP_A3_32(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0);
+	int result = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 1, third);
+
+	if (result == 0)
+		result = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(send), 1, fourth);
+	if (result == 0)
+		result = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1, fourth);
+	if (result == 0)
+		result = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(sendmmsg), 1, fourth);
 	return result;
 }
 
@@ -137,6 +150,8 @@ build(scmp_filter_ctx ctx)
 	if (result == 0)
 		result = allow_sockets(ctx);
 	if (result == 0)
+		result = allow_sending(ctx);
+	if (result == 0)
 		result = allow_memory(ctx);
 	return result;
 }
@@ -162,35 +177,4 @@ filter_calls(void)
 	alloc_give_back(); /* to build it took more than all the rest of an idle worker */
 	errno = -result;
 	return result == 0 ? 0 : -1;
-}
-
-/* What each version of Landlock can restrict: reading, writing, making, removing .. since 1,
- * linking elsewhere since 2, truncating since 3, ioctls of devices since 5. */
-static uint64_t
-file_rights(int version)
-{
-	int bits = version >= 5 ? 16 : version >= 3 ? 15 : version == 2 ? 14 : 13;
-
-	return (UINT64_C(1) << bits) - 1;
-}
-
-int
-filter_files(void)
-{
-	struct landlock_ruleset_attr attr = {0};
-	long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-	long fd, result;
-	int error;
-
-	if (version < 0)
-		return -1;
-	attr.handled_access_fs = file_rights((int)version);
-	fd = syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
-	if (fd < 0)
-		return -1;
-	result = syscall(SYS_landlock_restrict_self, (int)fd, 0);
-	error = errno;
-	close((int)fd);
-	errno = error;
-	return (int)result;
 }

@@ -5,7 +5,6 @@
  */
 #include "hairpin.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +43,7 @@ struct hairpin {
 	struct event *readable; /* TCP */
 	struct event *timer;    /* TCP: the end of patience */
 	struct transaction transaction; /* UDP; over TCP its ID alone is used */
+	bool own; /* what this machine sends to itself meets no NAT, and so says nothing */
 	bool over;
 	struct held held[HELD_MAX];
 };
@@ -188,10 +188,6 @@ begin_connection(struct hairpin *h)
 	struct worker *w = h->worker;
 
 	net_set_reset_on_close(h->fd);
-	if (connect(h->fd, &h->outer.sa, addr_len(&h->outer)) < 0 && errno != EINPROGRESS) {
-		finish(h, false);
-		return;
-	}
 	h->writable = event_new(w->base, h->fd, EV_WRITE, on_writable, h);
 	h->readable = event_new(w->base, h->fd, EV_READ, on_readable, h);
 	if (h->writable == NULL || h->readable == NULL)
@@ -209,8 +205,7 @@ on_socket(void *context, int fd, int error)
 	h->fd = fd;
 	if (fd < 0)
 		log_debug("no socket for a hairpin probe: %s", strerror(error));
-	/* What this machine sends to itself meets no NAT, and so says nothing. */
-	if (fd < 0 || net_is_own_address(&h->outer))
+	if (fd < 0 || error != 0 || h->own)
 		finish(h, false);
 	else if (is_udp(h))
 		transaction_begin(&h->transaction, fd, &h->outer, STUN_CHANGE_NONE, TRANSACTION_SHORT);
@@ -236,7 +231,8 @@ hairpin_start(struct worker *worker, const struct addr *outer, hairpin_done *don
 		fatal("out of memory");
 	transaction_init(&h->transaction, worker->base, on_transaction_failed, h);
 	h->transaction.id = stun_new_id();
-	h->wish = uplink_ask_socket(worker->uplink, SOCKET_FRESH, on_socket, h);
+	h->own = net_is_own_address(outer);
+	h->wish = uplink_ask_socket(worker->uplink, SOCKET_FRESH, is_udp(h) || h->own ? NULL : outer, on_socket, h);
 	return h;
 }
 
@@ -251,13 +247,14 @@ hairpin_free(struct hairpin *h)
 	free(h);
 }
 
-/* A connection is established at its own end before it is in the listener's queue. */
+/* A connection is established at its own end before it is in the listener's queue; that end may still be
+ * on its way here. */
 static bool
 is_connected(const struct hairpin *h)
 {
 	struct pollfd own = {.fd = h->fd, .events = POLLOUT};
 
-	return h->fd >= 0 && poll(&own, 1, 0) == 1 && own.revents == POLLOUT;
+	return h->wish != NULL ? !h->own : h->fd >= 0 && poll(&own, 1, 0) == 1 && own.revents == POLLOUT;
 }
 
 bool

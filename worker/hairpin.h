@@ -29,7 +29,7 @@ void hairpin_free(struct hairpin *h);
 
 /* TCP: a connection that was accepted on the mapped port.  Returns true if the probe
  * takes fd over because it may be its own: that is so for at most a second, while its
- * own end is connected.  If it turns out to be a client's, because it sends or ends, or
+ * own end is connected or may be without its knowledge.  If it turns out to be a client's, because it sends or ends, or
  * if the probe ends, it is handed to worker->on_stray_connection with nothing read from
  * it.  h may be NULL. */
 bool hairpin_claim_connection(struct hairpin *h, int fd, const struct addr *peer);

@@ -333,6 +333,8 @@ is_inherited(struct keepalive *k)
 	return false;
 }
 
+static void ask_for_socket(struct keepalive *k);
+
 static void
 on_socket(void *context, int fd, int error)
 {
@@ -348,19 +350,31 @@ on_socket(void *context, int fd, int error)
 		return;
 	}
 	k->fd = fd;
+	if (error == EISCONN && !is_inherited(k)) {
+		close(fd);
+		k->fd = -1;
+		ask_for_socket(k);
+		return;
+	}
 	net_set_reset_on_close(fd);
 	k->readable = event_new(k->worker->base, fd, EV_READ | EV_PERSIST, on_readable, k);
 	k->writable = event_new(k->worker->base, fd, EV_WRITE, on_writable, k);
 	if (k->readable == NULL || k->writable == NULL)
 		fatal("out of memory");
-	if (is_inherited(k)) {
+	if (error == EISCONN) {
 		come_up(k);
-	} else if (connect(fd, &k->server.addr.sa, addr_len(&k->server.addr)) < 0 && errno != EINPROGRESS) {
-		lose_attempt(k, errno);
+	} else if (error != 0) {
+		lose_attempt(k, error);
 	} else {
 		event_add(k->writable, NULL);
 		set_timer(k, CONNECT_SECONDS);
 	}
+}
+
+static void
+ask_for_socket(struct keepalive *k)
+{
+	k->wish = uplink_ask_socket(k->worker->uplink, SOCKET_KEEP, &k->server.addr, on_socket, k);
 }
 
 struct keepalive *
@@ -380,7 +394,7 @@ keepalive_start(struct worker *worker, const struct servers *servers, const stru
 	k->timer = event_new(worker->base, -1, 0, on_timer, k);
 	if (k->timer == NULL)
 		fatal("out of memory");
-	k->wish = uplink_ask_socket(worker->uplink, SOCKET_KEEP, on_socket, k);
+	ask_for_socket(k);
 	return k;
 }
 

@@ -296,7 +296,7 @@ on_servers(void *context, const struct servers *servers)
 		return;
 	}
 	log_info("asking STUN servers, of which %u are known", servers->stun_count);
-	c->wish = uplink_ask_socket(c->worker->uplink, SOCKET_SERVE, on_socket, c);
+	c->wish = uplink_ask_socket(c->worker->uplink, SOCKET_SERVE, NULL, on_socket, c);
 }
 
 /* The supervisor's patience ends: what is known by now must do. */

@@ -86,7 +86,7 @@ natcontrol_start(struct worker *worker, const struct server *server, const struc
 	c->fd = -1;
 	transaction_init(&c->open, worker->base, on_failed, c);
 	transaction_init(&c->change, worker->base, on_failed, c);
-	c->wish = uplink_ask_socket(worker->uplink, SOCKET_FRESH, on_socket, c);
+	c->wish = uplink_ask_socket(worker->uplink, SOCKET_FRESH, NULL, on_socket, c);
 	return c;
 }
 

@@ -4,7 +4,6 @@
  */
 #include "natdark.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -24,7 +23,7 @@ struct try {
 	struct natdark *owner;
 	struct socket_wish *wish;
 	int fd;
-	uint16_t port;
+	struct addr to;
 	struct event *event;
 	struct transaction transaction; /* UDP */
 	bool over;
@@ -103,13 +102,10 @@ on_socket(void *context, int fd, int error)
 {
 	struct try *t = context;
 	struct natdark *d = t->owner;
-	struct addr to = d->unused;
 
-	(void)error;
 	t->wish = NULL;
 	t->fd = fd;
-	addr_set_port(&to, t->port);
-	if (fd < 0 || (!is_udp(d) && connect(fd, &to.sa, addr_len(&to)) < 0 && errno != EINPROGRESS)) {
+	if (fd < 0 || error != 0) {
 		end_try(t);
 		return;
 	}
@@ -119,7 +115,7 @@ on_socket(void *context, int fd, int error)
 		fatal("out of memory");
 	event_add(t->event, is_udp(d) ? NULL : &connect_time);
 	if (is_udp(d))
-		transaction_begin(&t->transaction, fd, &to, STUN_CHANGE_NONE, TRANSACTION_SHORT);
+		transaction_begin(&t->transaction, fd, &t->to, STUN_CHANGE_NONE, TRANSACTION_SHORT);
 	else
 		t->sent = true;
 }
@@ -131,9 +127,10 @@ add_try(struct natdark *d, uint16_t port)
 
 	t->owner = d;
 	t->fd = -1;
-	t->port = port;
+	t->to = d->unused;
+	addr_set_port(&t->to, port);
 	transaction_init(&t->transaction, d->worker->base, on_silence, t);
-	t->wish = uplink_ask_socket(d->worker->uplink, SOCKET_FRESH, on_socket, t);
+	t->wish = uplink_ask_socket(d->worker->uplink, SOCKET_FRESH, is_udp(d) ? NULL : &t->to, on_socket, t);
 }
 
 struct natdark *

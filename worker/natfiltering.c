@@ -146,7 +146,7 @@ natfiltering_start(struct worker *worker, const struct server *server, const str
 	f->fd = -1;
 	transaction_init(&f->change_both, worker->base, on_change_failed, f);
 	transaction_init(&f->change_port, worker->base, on_change_failed, f);
-	f->wish = uplink_ask_socket(worker->uplink, SOCKET_FRESH, on_socket, f);
+	f->wish = uplink_ask_socket(worker->uplink, SOCKET_FRESH, NULL, on_socket, f);
 	return f;
 }
 

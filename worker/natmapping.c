@@ -25,6 +25,9 @@ static const struct timeval search_time = {.tv_sec = 10};
 /* RFC 4787 speaks of UDP; for TCP three addresses are compared (RFC 5382, 4.1). */
 #define TCP_ANSWERS_MIN 3
 
+_Static_assert(2 * NATVIEW_GROUPS_MAX + 2 + 1 <= NAT_STRANGERS_MAX,
+    "natterd connects a check to both other addresses of each group, to natdark.c's two and to hairpin.c's one");
+
 struct question {
 	struct natmapping *owner;
 	struct natview_ask *ask;

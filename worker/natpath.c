@@ -254,7 +254,7 @@ natpath_start(struct worker *worker, const struct addr *server, natpath_done *do
 	/* Routers are looked for once, and IPv6 has no NATs in a row worth the name. */
 	p->hops_done = worker->mapping.protocol != PROTOCOL_UDP || server->sa.sa_family != AF_INET;
 	if (!p->hops_done)
-		p->wish = uplink_ask_socket(worker->uplink, SOCKET_FRESH, on_socket, p);
+		p->wish = uplink_ask_socket(worker->uplink, SOCKET_FRESH, NULL, on_socket, p);
 	return p;
 }
 

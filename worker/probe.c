@@ -220,14 +220,14 @@ fail_to_connect(struct probe *p, int error)
 }
 
 static void
-begin_connection(struct probe *p, int fd)
+begin_connection(struct probe *p, int fd, int error)
 {
 	static const struct timeval patience = {.tv_sec = TI_MS / 1000, .tv_usec = TI_MS % 1000 * 1000};
 
 	p->fd = fd;
 	net_set_reset_on_close(fd);
-	if (connect(fd, &p->server.addr.sa, addr_len(&p->server.addr)) < 0 && errno != EINPROGRESS) {
-		fail_to_connect(p, errno);
+	if (error != 0) {
+		fail_to_connect(p, error);
 		return;
 	}
 	p->readable = event_new(p->worker->base, fd, EV_READ | EV_PERSIST, on_stream, p);
@@ -261,7 +261,7 @@ on_socket(void *context, int fd, int error)
 	else if (is_udp(p))
 		begin_datagrams(p, fd);
 	else
-		begin_connection(p, fd);
+		begin_connection(p, fd, error);
 }
 
 struct probe *
@@ -277,7 +277,7 @@ probe_start(struct worker *worker, const struct server *server, probe_done *done
 	if (p->timer == NULL)
 		fatal("out of memory");
 	transaction_init(&p->transaction, worker->base, on_transaction_failed, p);
-	p->wish = uplink_ask_socket(worker->uplink, SOCKET_CONNECT, on_socket, p);
+	p->wish = uplink_ask_socket(worker->uplink, SOCKET_CONNECT, is_udp(p) ? NULL : &server->addr, on_socket, p);
 	return p;
 }
 

@@ -15,6 +15,8 @@
 #include "cause.h"
 #include "mapping.h"
 
+struct uplink;
+
 /* The counters that a relay keeps, and what it asks of their owner. */
 struct relay_counters {
 	uint64_t connections;       /* TCP connections or UDP sessions now */
@@ -22,6 +24,7 @@ struct relay_counters {
 	uint64_t bytes_in;          /* client to target */
 	uint64_t bytes_out;         /* target to client */
 	uint64_t ended;             /* since memory was given back */
+	struct uplink *uplink;      /* gives connections to a target with a port that this process may not use */
 	uint64_t refused[REFUSAL_COUNT];
 	/* Called when one began, ended or was refused; NULL: nobody wants to know. */
 	void (*on_connections)(void *context);

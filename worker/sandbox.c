@@ -17,6 +17,7 @@
 
 #include "confinement.h"
 #include "descriptors.h"
+#include "fence.h"
 #include "filter.h"
 #include "log.h"
 #include "message.h"
@@ -76,15 +77,20 @@ limit(int resource, const char *what)
 		fatal("cannot give up %s: %s", what, strerror(errno));
 }
 
+/* What it connects to by itself over TCP; all else is natterd's to connect. */
+static uint16_t
+target_port(const struct mapping *mapping)
+{
+	return mapping->task == TASK_HOLD && mapping->protocol == PROTOCOL_TCP ? addr_port(&mapping->target) : 0;
+}
+
 /* The kernel's own walls, the last of which ends whoever tries one. */
 static uint32_t
-raise_walls(void)
+raise_walls(const struct mapping *mapping)
 {
-	uint32_t held = 0;
+	uint32_t held = fence_raise(target_port(mapping));
 
-	if (filter_files() == 0)
-		held |= CONFINED_FILES;
-	else
+	if (held == 0)
 		log_debug("runs without Landlock: %s", strerror(errno));
 	if (filter_calls() == 0)
 		held |= CONFINED_CALLS;
@@ -110,5 +116,5 @@ sandbox_enter(const struct mapping *mapping)
 		return held;
 	limit(RLIMIT_NPROC, "processes");
 	limit(RLIMIT_FSIZE, "files");
-	return held | raise_walls();
+	return held | raise_walls(mapping);
 }

@@ -212,7 +212,7 @@ void
 serving_start(struct serving *s)
 {
 	if (!serving_is_ready(s) && s->wish == NULL)
-		s->wish = uplink_ask_socket(s->worker->uplink, SOCKET_SERVE, on_socket, s);
+		s->wish = uplink_ask_socket(s->worker->uplink, SOCKET_SERVE, NULL, on_socket, s);
 }
 
 /* If the mapping is bound to one address, the supervisor may have bound the socket to another
@@ -269,6 +269,7 @@ serving_new(struct worker *worker, const struct servers *servers, struct reach_t
 	s->counters.on_failure = on_failure;
 	s->counters.claim_connection = claim_connection;
 	s->counters.claim_datagram = claim_datagram;
+	s->counters.uplink = worker->uplink;
 	s->counters.context = s;
 	s->traffic = event_new(worker->base, -1, 0, on_traffic_timer, s);
 	if (s->traffic == NULL)

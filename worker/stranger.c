@@ -84,7 +84,7 @@ begin(struct stranger *s, enum step step)
 {
 	stop(s);
 	s->step = step;
-	s->wish = uplink_ask_socket(s->worker->uplink, step == STEP_ALIVE ? SOCKET_FRESH : SOCKET_CONNECT, on_socket, s);
+	s->wish = uplink_ask_socket(s->worker->uplink, step == STEP_ALIVE ? SOCKET_FRESH : SOCKET_CONNECT, NULL, on_socket, s);
 }
 
 static void

@@ -20,7 +20,7 @@ static const struct timeval retry_delay = {.tv_usec = 100000};
 
 struct socket_wish {
 	STAILQ_ENTRY(socket_wish) entry;
-	enum socket_use use;
+	struct socket_request request;
 	bool sent;
 	uplink_socket_cb *done; /* NULL: forgotten */
 	void *context;
@@ -40,11 +40,12 @@ struct uplink {
 	struct report sent;
 };
 
-/* A connection that was inherited would live on in the supervisor's duplicate. */
+/* A connection would live on in the supervisor's duplicate, or be in the way of the next one from the
+ * same port. */
 static void
-throw_away(int fd, enum socket_use use)
+throw_away(int fd, const struct socket_request *request)
 {
-	if (use == SOCKET_KEEP)
+	if (request->use == SOCKET_KEEP || addr_is_set(&request->to))
 		net_disconnect(fd);
 	close(fd);
 }
@@ -53,15 +54,15 @@ static void
 answer_wish(struct uplink *u, const struct message *m)
 {
 	struct socket_wish *wish = STAILQ_FIRST(&u->wishes);
-	int error = (int)m->socket_answer.error;
+	const struct socket_answer *answer = &m->socket_answer;
 
-	if (wish == NULL || m->length != sizeof(m->socket_answer) || (m->fd < 0) != (error != 0))
+	if (wish == NULL || m->length != sizeof(m->socket_answer) || (m->fd < 0) != (answer->error != 0))
 		fatal("the supervisor sent a wrong answer to a wish for a socket");
 	STAILQ_REMOVE_HEAD(&u->wishes, entry);
 	if (wish->done != NULL)
-		wish->done(wish->context, m->fd, error);
+		wish->done(wish->context, m->fd, (int)(m->fd < 0 ? answer->error : answer->connect_error));
 	else if (m->fd >= 0)
-		throw_away(m->fd, wish->use);
+		throw_away(m->fd, &wish->request);
 	free(wish);
 }
 
@@ -140,11 +141,9 @@ send_wishes(struct uplink *u)
 	struct socket_wish *wish;
 
 	STAILQ_FOREACH(wish, &u->wishes, entry) {
-		struct socket_request request = {.use = wish->use};
-
 		if (wish->sent)
 			continue;
-		wish->sent = message_send(u->fd, MESSAGE_SOCKET, &request, sizeof(request), -1) == 0;
+		wish->sent = message_send(u->fd, MESSAGE_SOCKET, &wish->request, sizeof(wish->request), -1) == 0;
 		if (wish->sent)
 			continue;
 		if (errno == EAGAIN)
@@ -241,11 +240,13 @@ uplink_tell_server(struct uplink *u, const struct addr *server, bool good)
 }
 
 struct socket_wish *
-uplink_ask_socket(struct uplink *u, enum socket_use use, uplink_socket_cb *done, void *context)
+uplink_ask_socket(struct uplink *u, enum socket_use use, const struct addr *to, uplink_socket_cb *done, void *context)
 {
 	struct socket_wish *wish = alloc_zero(sizeof(*wish));
 
-	wish->use = use;
+	wish->request.use = use;
+	if (to != NULL)
+		wish->request.to = *to;
 	wish->done = done;
 	wish->context = context;
 	STAILQ_INSERT_TAIL(&u->wishes, wish, entry);

@@ -36,15 +36,16 @@ void uplink_send_nat(struct uplink *uplink, const struct nat_report *report);
 /* A server failed, or has proved good again after its rest: other mappings may use it, too. */
 void uplink_tell_server(struct uplink *uplink, const struct addr *server, bool good);
 
-/* fd is -1 and error an errno if no socket could be made. */
+/* fd is -1 and error an errno if no socket could be made; fd is a socket and error an errno if its
+ * connection could not begin. */
 typedef void uplink_socket_cb(void *context, int fd, int error);
 
 struct socket_wish;
 
-/* Asks for a non-blocking socket bound to the mapped port; the answer comes
- * through done, which owns fd.  Never NULL. */
-struct socket_wish *uplink_ask_socket(struct uplink *uplink, enum socket_use use, uplink_socket_cb *done,
-    void *context);
+/* Asks for a non-blocking socket, as enum socket_use says, whose connection to this address is in
+ * progress (NULL: to none; UDP: always); the answer comes through done, which owns fd.  Never NULL. */
+struct socket_wish *uplink_ask_socket(struct uplink *uplink, enum socket_use use, const struct addr *to,
+    uplink_socket_cb *done, void *context);
 /* Nobody waits for the answer any more; wish is invalid afterwards. */
 void uplink_forget_socket(struct socket_wish *wish);
 /* The same, but its answer comes through another done, if at all: wish is invalid

@@ -3,7 +3,7 @@
  * Hairpin probes against relays on the loopback interface, with this test in the
  * supervisor's place: what is the probe's own never gets to the target, and what
  * is a client's always does.
- * NEEDS: worker/hairpin worker/transaction worker/stun worker/net worker/relay worker/relay_tcp worker/connections worker/connections_change worker/connections_idle worker/admission worker/clients worker/expiry worker/target worker/pipes worker/poller worker/pump worker/buffer
+ * NEEDS: worker/hairpin worker/transaction worker/stun worker/net worker/relay worker/relay_tcp worker/connections worker/connections_change worker/connections_idle worker/connections_dial worker/admission worker/clients worker/fence worker/expiry worker/target worker/pipes worker/poller worker/pump worker/buffer
  * NEEDS: worker/relay_udp worker/udp_sessions worker/chains worker/sendqueue worker/datagram worker/testpage
  */
 #include "loop.h"
@@ -21,15 +21,18 @@ static struct relay_udp *relay_udp;
 static int target;
 static uplink_socket_cb *wish; /* NULL: none */
 static void *wish_context;
+static struct addr wish_to; /* unset: nobody */
 static int done_count;
 static bool reached;
 static uint8_t buf[1000];
 
 struct socket_wish *
-uplink_ask_socket(struct uplink *uplink, enum socket_use use, uplink_socket_cb *done, void *context)
+uplink_ask_socket(struct uplink *uplink, enum socket_use use, const struct addr *to, uplink_socket_cb *done,
+    void *context)
 {
 	(void)uplink;
 	CHECK(use == SOCKET_FRESH);
+	wish_to = to != NULL ? *to : (struct addr){0};
 	wish = done;
 	wish_context = context;
 	return context;
@@ -55,9 +58,13 @@ static void
 answer_wish(void)
 {
 	struct addr bound;
-	int type = worker.mapping.protocol == PROTOCOL_TCP ? SOCK_STREAM : SOCK_DGRAM;
+	int type = worker.mapping.protocol == PROTOCOL_TCP ? SOCK_STREAM : SOCK_DGRAM, fd, error = 0;
 
-	wish(wish_context, bind_to(type, "127.0.0.1", 0, &bound), 0);
+	MUST((fd = bind_to(type, "127.0.0.1", 0, &bound)) >= 0);
+	CHECK(type == SOCK_STREAM || !addr_is_set(&wish_to));
+	if (addr_is_set(&wish_to) && connect(fd, &wish_to.sa, addr_len(&wish_to)) < 0 && errno != EINPROGRESS)
+		error = errno;
+	wish(wish_context, fd, error);
 }
 
 static void
@@ -250,7 +257,26 @@ test_tcp_ends_early(bool by_answer)
 	close_all();
 }
 
-/* Nobody accepts: no client is ever held. */
+/* The probe's own end is connected, but not here yet when the other one is accepted. */
+static void
+test_tcp_late_socket(void)
+{
+	int fd, i;
+
+	open_all(PROTOCOL_TCP);
+	hairpin = hairpin_start(&worker, &t.public, on_done, &worker);
+	CHECK(addr_equal(&wish_to, &t.public));
+	fd = connect_to(SOCK_STREAM, &wish_to);
+	for (i = 0; i < 20; i++)
+		turn();
+	wish(wish_context, fd, 0);
+	WAIT_FOR(done_count > 0);
+	CHECK(done_count == 1 && reached);
+	CHECK(t.counters.connections_total == 0 && accept(target, NULL, NULL) < 0);
+	close_all();
+}
+
+/* Nobody accepts: a client is held until that is known. */
 static void
 test_tcp_refused(void)
 {
@@ -260,10 +286,10 @@ test_tcp_refused(void)
 	open_all(PROTOCOL_TCP);
 	hairpin = hairpin_start(&worker, &nowhere, on_done, &worker);
 	client = connect_to(SOCK_STREAM, &t.public);
-	WAIT_FOR(t.counters.connections_total == 1);
 	answer_wish();
 	WAIT_FOR(done_count == 1);
 	CHECK(!reached);
+	WAIT_FOR(t.counters.connections_total == 1);
 	close(client);
 	close(none);
 	close_all();
@@ -350,6 +376,7 @@ main(void)
 	test_tcp_clients();
 	test_tcp_ends_early(false);
 	test_tcp_ends_early(true);
+	test_tcp_late_socket();
 	test_tcp_refused();
 	test_no_question();
 	test_udp_reached();

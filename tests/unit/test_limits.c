@@ -2,7 +2,7 @@
 /*
  * Who gets to the target: limits and networks of a TCP and of a UDP relay, what is counted and said of those who
  * do not, and that those who are there go on.
- * NEEDS: worker/relay worker/relay_tcp worker/connections worker/connections_change worker/connections_idle worker/admission worker/clients worker/expiry worker/target worker/pipes worker/poller worker/pump worker/buffer worker/testpage worker/net
+ * NEEDS: worker/relay worker/relay_tcp worker/connections worker/connections_change worker/connections_idle worker/connections_dial worker/fence worker/uplink worker/admission worker/clients worker/expiry worker/target worker/pipes worker/poller worker/pump worker/buffer worker/testpage worker/net
  * NEEDS: worker/relay_udp worker/udp_sessions worker/chains worker/sendqueue worker/datagram
  */
 #include "udp_loop.h"

@@ -2,13 +2,18 @@
 /*
  * Other settings for a TCP relay with connections: the new target is for new ones, limits and
  * options apply to all, and the port can be left to another program.
- * NEEDS: worker/relay worker/relay_tcp worker/connections worker/connections_change worker/connections_idle worker/admission worker/clients worker/expiry worker/target worker/pipes worker/poller worker/pump worker/buffer worker/testpage worker/net
+ * NEEDS: worker/relay worker/relay_tcp worker/connections worker/connections_change worker/connections_idle worker/connections_dial worker/admission worker/clients worker/uplink worker/expiry worker/target worker/pipes worker/poller worker/pump worker/buffer worker/testpage worker/net
  */
 #include "loop.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#include "fence.h"
+#include "uplink.h"
+
+static bool is_fenced; /* the first target's port is the only one that this process may connect to */
+static int ends_of_uplink[2]; /* the worker's and the supervisor's */
 static struct relay_tcp *relay;
 static int targets[2]; /* listening */
 static struct addr target_addresses[2];
@@ -42,6 +47,12 @@ close_all(void)
 	close(targets[0]);
 	close(targets[1]);
 	t.mapping.tcp_timeout = t.mapping.tcp_keepalive = 0;
+}
+
+bool
+fence_lets_through(const struct addr *to)
+{
+	return !is_fenced || addr_port(to) == addr_port(&target_addresses[0]);
 }
 
 static int
@@ -128,6 +139,147 @@ test_dial_again(void)
 	for (i = 0; i < 2; i++)
 		close(fillers[i]);
 	close_all();
+}
+
+static void
+receive_wish(const struct addr *target)
+{
+	struct message m;
+	int n = -1;
+
+	WAIT_FOR(n == 1 || (n = message_receive(ends_of_uplink[1], &m)) == 1);
+	CHECK(m.kind == MESSAGE_SOCKET && m.length == sizeof(m.socket_request) && m.socket_request.use == SOCKET_TARGET);
+	CHECK(addr_equal(&m.socket_request.to, target));
+}
+
+static void
+answer_wish(int fd, uint32_t error, uint32_t connect_error)
+{
+	struct socket_answer answer = {.error = error, .connect_error = connect_error};
+
+	MUST(message_send(ends_of_uplink[1], MESSAGE_SOCKET, &answer, sizeof(answer), fd) == 0);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void
+begin_fenced(void)
+{
+	open_all();
+	MUST(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends_of_uplink) == 0);
+	t.counters.uplink = uplink_new(t.base, ends_of_uplink[0]);
+	is_fenced = true;
+}
+
+static void
+end_fenced(void)
+{
+	is_fenced = false;
+	close_all();
+	uplink_free(t.counters.uplink);
+	close(ends_of_uplink[0]);
+	close(ends_of_uplink[1]);
+}
+
+/* The supervisor gives the connections to a target with another port; what is said meanwhile is not lost. */
+static void
+test_target_elsewhere(void)
+{
+	int clients[2], ends[2];
+	char early[6];
+	ssize_t n = 0;
+
+	begin_fenced();
+	clients[0] = connect_to(SOCK_STREAM, &t.public);
+	ends[0] = wait_for_accept(0);
+	check_connected(clients[0], ends[0]);
+	t.mapping.target = target_addresses[1];
+	relay_tcp_change(relay);
+	clients[1] = connect_to(SOCK_STREAM, &t.public);
+	receive_wish(&target_addresses[1]);
+	CHECK(send(clients[1], "early", 5, 0) == 5);
+	turn();
+	answer_wish(connect_to(SOCK_STREAM, &target_addresses[1]), 0, 0);
+	ends[1] = wait_for_accept(1);
+	WAIT_FOR(n == 5 || (n = recv(ends[1], early, sizeof(early), 0)) == 5);
+	check_connected(clients[1], ends[1]);
+	check_connected(clients[0], ends[0]);
+	CHECK(t.log_lines == 0);
+	close(clients[0]);
+	close(clients[1]);
+	close(ends[0]);
+	close(ends[1]);
+	end_fenced();
+}
+
+static void
+check_refused(int fd, uint32_t error, uint32_t connect_error, enum cause cause)
+{
+	unsigned int before = t.failures[cause];
+	int client = connect_to(SOCK_STREAM, &t.public);
+
+	receive_wish(&target_addresses[1]);
+	answer_wish(fd, error, connect_error);
+	WAIT_FOR(t.counters.connections == 0);
+	CHECK(is_reset(client) && t.failures[cause] == before + 1);
+	close(client);
+}
+
+/* No socket; one that cannot begin to connect; a client who does not wait; a third target meanwhile. */
+static void
+test_target_elsewhere_failing(void)
+{
+	struct addr bound;
+	int client, end, before;
+
+	begin_fenced();
+	t.counters.on_failure = count_failure;
+	t.mapping.target = target_addresses[1];
+	relay_tcp_change(relay);
+	before = count_open();
+	check_refused(-1, EMFILE, 0, CAUSE_NO_ROOM);
+	check_refused(bind_to(SOCK_STREAM, "127.0.0.1", 0, &bound), 0, ENETUNREACH, CAUSE_TARGET_UNREACHABLE);
+	client = connect_to(SOCK_STREAM, &t.public);
+	receive_wish(&target_addresses[1]);
+	t.mapping.target = target_addresses[0];
+	relay_tcp_change(relay);
+	end = wait_for_accept(0);
+	answer_wish(connect_to(SOCK_STREAM, &target_addresses[1]), 0, 0);
+	check_connected(client, end);
+	close(client);
+	close(end);
+	WAIT_FOR(t.counters.connections == 0);
+	CHECK(count_open() == before);
+	end_fenced();
+}
+
+/* natterd is not asked without end: who comes after a thousand in a second has to wait. */
+static void
+test_pace(void)
+{
+	struct addr target;
+	double began, needed;
+	int i, client;
+
+	begin_fenced();
+	raise_nofile();
+	t.mapping.target = target = target_addresses[1];
+	relay_tcp_change(relay);
+	began = net_now();
+	for (i = 0; i < 1000; i++) {
+		client = connect_to(SOCK_STREAM, &t.public);
+		receive_wish(&target);
+		close(client);
+	}
+	needed = net_now() - began;
+	client = connect_to(SOCK_STREAM, &t.public);
+	WAIT_FOR(t.log_lines > 0 || net_now() - began >= 1);
+	if (needed < 0.8)
+		CHECK(is_reset(client) && t.counters.connections == 1000);
+	else
+		printf("this machine is too slow to ask a thousand times in a second\n");
+	close(client);
+	end_fenced();
 }
 
 static void
@@ -246,6 +398,9 @@ main(void)
 	loop_start();
 	test_target();
 	test_dial_again();
+	test_target_elsewhere();
+	test_target_elsewhere_failing();
+	test_pace();
 	test_timeout();
 	test_keepalive();
 	test_port();

@@ -2,7 +2,7 @@
 /*
  * The TCP relay on the loopback interface: bytes, half-closes and resets both
  * ways, targets that refuse or are slow, many clients, no descriptors left.
- * NEEDS: worker/relay worker/relay_tcp worker/connections worker/connections_change worker/connections_idle worker/admission worker/clients worker/expiry worker/target worker/pipes worker/poller worker/pump worker/buffer worker/testpage worker/net
+ * NEEDS: worker/relay worker/relay_tcp worker/connections worker/connections_change worker/connections_idle worker/connections_dial worker/admission worker/clients worker/fence worker/uplink worker/expiry worker/target worker/pipes worker/poller worker/pump worker/buffer worker/testpage worker/net
  */
 #include "loop.h"
 

@@ -2,7 +2,7 @@
 /*
  * The test page on the loopback interface: what it answers, to whom, and that
  * clients that are slow, greedy or many cost it little.
- * NEEDS: worker/testpage worker/relay worker/relay_tcp worker/connections worker/connections_change worker/connections_idle worker/admission worker/clients worker/expiry worker/target worker/pipes worker/poller worker/pump worker/buffer worker/net
+ * NEEDS: worker/testpage worker/relay worker/relay_tcp worker/connections worker/connections_change worker/connections_idle worker/connections_dial worker/admission worker/clients worker/fence worker/uplink worker/expiry worker/target worker/pipes worker/poller worker/pump worker/buffer worker/net
  */
 #include "loop.h"
 #include "testpage.h"

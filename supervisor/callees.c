@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Whom workers are connected to; see callees.h.
+ */
+#include "callees.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "nat.h"
+
+/* A mapping looks whether it is reached when its outer address or the network changes. */
+#define HAIRPINS 6
+#define HAIRPINS_SECONDS 60
+
+static void
+add(struct callee_list *l, const struct server *servers, uint32_t count)
+{
+	uint32_t i;
+
+	for (i = 0; i < count; i++)
+		l->list[l->count++] = servers[i].addr;
+}
+
+static bool
+is_in(const struct callee_list *l, const struct addr *a)
+{
+	uint32_t i;
+
+	for (i = 0; i < l->count; i++)
+		if (addr_equal(&l->list[i], a))
+			return true;
+	return false;
+}
+
+/* That one of them rests is no other list. */
+void
+callees_set_servers(struct callees *c, const struct servers *servers)
+{
+	struct callee_list new = {0};
+
+	add(&new, servers->stun, servers->stun_count);
+	add(&new, servers->keep_alive, servers->keep_alive_count);
+	if (memcmp(&new, &c->servers, sizeof(new)) == 0)
+		return;
+	c->before = c->servers;
+	c->servers = new;
+}
+
+void
+callees_set_outer(struct callees *c, const struct addr *outer)
+{
+	c->outer = *outer;
+}
+
+/* Only an address of this machine can be bound to. */
+static bool
+is_own(const struct addr *a)
+{
+	struct addr any_port = *a;
+	int fd = socket(a->sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool own;
+
+	if (fd < 0)
+		return true;
+	addr_set_port(&any_port, 0);
+	own = bind(fd, &any_port.sa, addr_len(&any_port)) == 0;
+	close(fd);
+	return own;
+}
+
+/* Nothing on this machine, or beside it on the same link, that does not expect it. */
+static bool
+is_elsewhere(const struct addr *a)
+{
+	return addr_is_routable(a) && !is_own(a);
+}
+
+bool
+callees_include(struct callees *c, const struct mapping *mapping, enum socket_use use, const struct addr *to)
+{
+	if (use == SOCKET_TARGET)
+		return addr_equal(to, &mapping->target);
+	if (use != SOCKET_FRESH && (is_in(&c->servers, to) || is_in(&c->before, to)))
+		return true;
+	if (mapping->task == TASK_CHECK)
+		return is_elsewhere(to) && c->strangers++ < NAT_STRANGERS_MAX;
+	return use == SOCKET_FRESH && addr_equal(to, &c->outer) && is_elsewhere(to) &&
+	       quota_take(&c->hairpins, HAIRPINS, HAIRPINS_SECONDS);
+}
