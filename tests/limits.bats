@@ -149,8 +149,21 @@ same_holes() {
     serves "$web" 203.0.113.41
 }
 
-@test "10,000 forged senders take each other's place among the UDP sessions, not that of who was answered" {
+# said_hello: a client with a port of its own says something and is answered.
+said_hello() {
+    [[ $(lab_in "$LAB_INET" socat -t 2 - "UDP:$game,bind=203.0.113.41:4444" <<<"hello") == hello ]]
+}
+
+# The sockets to the target.
+sessions() {
+    lab_in "$LAB_HOST" ss -Hun "dst = 192.168.77.3:7777" | awk '{ print $3 }'
+}
+
+@test "10,000 forged senders take each other's place among the UDP sessions, not that of who has talked with the target" {
     start "" "max_udp_sessions = 100;"
+    said_hello
+    said_hello
+    quiet=$(sessions)
     lab_spawn "$LAB_INET" player "$NATTER_BUILD/tests/datagrams" send "$game" 8000 203.0.113.41
     plays_already() {
         (($(natter_field game bytes_out) > 100000))
@@ -165,6 +178,8 @@ same_holes() {
         ((total > 1000)) && refused_is game replaced $((total - 100)) && refused_is game limit 0
     }
     lab_wait 3 replaced
+    sessions | grep -x "$quiet"
+    said_hello
     [[ $(said 'warning: game: 100 UDP sessions and a new client (max_udp_sessions): .* makes room') == 1 ]]
     plays "$game" 203.0.113.40
 }
