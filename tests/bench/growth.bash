@@ -6,6 +6,8 @@
 
 : "${GROWTH_SETTLED:=120}"   # seconds of age from which on a process is measured
 GROWTH_MEMORY=256           # so many KiB more than at first, or a tenth more, are no growth: memory of clients varies
+# A sanitizer keeps what was freed for a while, and looks for leaks itself.
+[[ $(<"$NATTER_BUILD/flags") != *-fsanitize* ]] || GROWTH_MEMORY=65536
 : "${GROWTH_DESCRIPTORS:=4}" # the same for descriptors, those of UDP clients not counted
 
 growth_begin() {
