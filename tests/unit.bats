@@ -19,6 +19,11 @@ run_unit() {
     timeout 60 "$program"
 }
 
+# not_in_valgrind WHY
+not_in_valgrind() {
+    [[ ${NATTER_VALGRIND:-0} != 1 ]] || skip "not in this build: under valgrind $1"
+}
+
 run_in_valgrind() {
     local result=0
 
@@ -64,6 +69,7 @@ run_in_valgrind() {
 }
 
 @test "natterd without memory" {
+    not_in_valgrind "it has a heap of its own"
     run_unit memory
 }
 
@@ -100,7 +106,7 @@ run_in_valgrind() {
 }
 
 @test "the filter of system calls ends whoever tries another" {
-    [[ ${NATTER_VALGRIND:-0} != 1 ]] || skip "not in this build: valgrind knows no seccomp(2)"
+    not_in_valgrind "it knows no seccomp(2)"
     run_unit filter
 }
 
