@@ -182,7 +182,7 @@ bench-quick: ## the same in two minutes: the main measurements, one round
 SOAK_SECONDS ?= $(or $(SECONDS),1200)
 SEED ?= 1
 
-soak: ## random events and clients to one natterd, each checked: SECONDS= SEED= EVENTS=
+soak: ## events and clients to one natterd, each checked: SECONDS= SEED=
 	tests/packages.sh demo
 	@$(MAKE) --no-print-directory all lab-programs
 	NATTER_BUILD=$(abspath $(B)) tests/bench/soak.bash '$(SOAK_SECONDS)' '$(SEED)' '$(EVENTS)'
