@@ -310,6 +310,7 @@ some_memory() {
 }
 
 @test "a worker without memory: who is there stays, and who comes has to wait until there is some" {
+    natter_need_usual_build # a sanitizer does not live without memory
     served_mappings
     lab_end web-192.168.77.3:80
     lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/connections" echo 192.168.77.3:80
