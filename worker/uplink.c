@@ -100,20 +100,38 @@ dispatch(struct uplink *u, const struct message *m)
 }
 
 static void
-on_readable(evutil_socket_t fd, short what, void *arg)
+take_message(struct uplink *u, struct message *m)
 {
-	struct uplink *u = arg;
-	struct message *m = pages_new(sizeof(*m)); /* on the stack its pages would stay for good */
-	int n;
+	int n = message_receive(u->fd, m);
 
-	(void)what;
-	if (m == NULL)
-		fatal("no memory for a message of the supervisor");
-	n = message_receive(fd, m);
 	if (n == 1)
 		dispatch(u, m);
 	else if (n == 0 || errno != EAGAIN)
 		event_base_loopbreak(u->base); /* natterd is gone or wants us to leave */
+}
+
+/* Where its pages stay for good: for when there is no memory, which is no reason to leave. */
+static void __attribute__((noinline))
+take_on_stack(struct uplink *u)
+{
+	struct message m;
+
+	take_message(u, &m);
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct uplink *u = arg;
+	struct message *m = pages_new(sizeof(*m));
+
+	(void)fd;
+	(void)what;
+	if (m == NULL) {
+		take_on_stack(u);
+		return;
+	}
+	take_message(u, m);
 	pages_free(m, sizeof(*m));
 }
 
