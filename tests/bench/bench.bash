@@ -17,6 +17,7 @@ BENCH_PAGE="the page inside"
 BENCH_WITNESS="" # the address that a STUN server before the lab's tells everybody, "-" for the truth; none if empty
 BENCH_NAMES=()   # the mappings
 BENCH_TARGET=192.168.77.3:80 # of TCP mappings
+BENCH_TCP=""     # more of each TCP mapping
 BENCH_MORE=""    # mappings besides them that nobody asks, each behind a comma
 BENCH_REPORT=""  # more of status_report
 
@@ -69,7 +70,7 @@ bench_config() {
         if [[ $name == udp* ]]; then
             mappings+='protocol = "udp"; target = "192.168.77.3:7777"; }'
         else
-            mappings+="protocol = \"tcp\"; target = \"$BENCH_TARGET\"; }"
+            mappings+="protocol = \"tcp\"; target = \"$BENCH_TARGET\"; $BENCH_TCP }"
         fi
     done
     natter_config <<END
