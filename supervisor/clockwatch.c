@@ -38,11 +38,12 @@ boot_time(void)
 	return milliseconds(CLOCK_REALTIME) - milliseconds(CLOCK_BOOTTIME);
 }
 
-/* Since it was asked last, in whole seconds: a clock that is only a little fast is none that jumped. */
+/* Since it was asked last, to the nearest second: a clock that is only a little fast is none that jumped, and
+ * the two clocks are not read at the same moment. */
 static int64_t
 take_shift(void)
 {
-	int64_t now = boot_time(), seconds = (now - clockwatch.boot) / 1000;
+	int64_t by = boot_time() - clockwatch.boot, seconds = (by + (by < 0 ? -500 : 500)) / 1000;
 
 	clockwatch.boot += seconds * 1000;
 	return seconds;
