@@ -5,9 +5,11 @@
 #include "hook_guard.h"
 
 #include <bsd/unistd.h>
+#include <errno.h>
 #include <signal.h>
-#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -95,8 +97,10 @@ hook_guard(void)
 	sigprocmask(SIG_SETMASK, &all, &old);
 	child_follow_parent(SIGNAL_OF_DEATH);
 	shell = fork();
-	if (shell < 0)
+	if (shell < 0) {
+		dprintf(CHILD_FD, "cannot be started: %s\n", strerror(errno));
 		_exit(126);
+	}
 	if (shell > 0)
 		guard(shell, &all);
 	sigprocmask(SIG_SETMASK, &old, NULL);

@@ -8,7 +8,7 @@
 #define HOOK_GUARD_H
 
 /* In a child of child_fork, which leads a process group.  Forks once more and returns in that child
- * alone, whose signals are as before.  The other one waits for it, and ends as it did.  When natterd has died
+ * alone, whose signals are as before; if there can be no more processes says so to CHILD_FD and ends.  The other one waits for it, and ends as it did.  When natterd has died
  * it ends the group, by SIGTERM and a second later by SIGKILL. */
 void hook_guard(void);
 

@@ -139,6 +139,18 @@ END
     done
 }
 
+@test "a hook whose guard may start no further process says why" {
+    # A number that no account has, so that nobody else's processes count; the limit does not hold for root.
+    user=62348
+    chown "$user" "$LAB_DIR"
+    config "$(udp game 8081 'hook = "true";')" </dev/null
+    # natterd, its worker and the guard.
+    lab_spawn "$LAB_HOST" natterd prlimit --nproc=3: setpriv --reuid "$user" --regid "$user" --clear-groups \
+        "$NATTER_BUILD/natterd" -f -c "$LAB_DIR/natter.cfg"
+    lab_wait 5 natter_ctl version
+    hook_said game "cannot be started: Resource temporarily unavailable" "failed with exit status 126"
+}
+
 # A daemon with every file that natterd makes, in directories that it makes.
 daemon_config() {
     config '{ name = "game"; protocol = "udp"; target = "192.168.77.3:2456"; }' \
