@@ -14,7 +14,7 @@ WAKES=3     # at most, for each question to a server: its time has come, which t
 PRIVATE=260 # KiB at most
 QUESTIONS=5 # at most for each mapping until it is open, in the mean
 SUPERVISOR_FDS=4  # of natterd for each mapping, at most
-SUPERVISOR_KIB=40 # likewise; 18 of them are what it knows of one
+SUPERVISOR_KIB=46 # likewise; 23 of them are what it knows of one
 
 # Mappings m1 .. m200, of each kind in turn: TCP and UDP with a target, TCP and UDP without. One keep-alive server.
 config_many() {

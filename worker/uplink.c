@@ -220,14 +220,18 @@ uplink_free(struct uplink *u)
 void
 uplink_receive_mapping(int fd, struct mapping *out)
 {
-	struct message m;
-	int n = message_receive(fd, &m);
+	struct message *m = pages_new(sizeof(*m)); /* on the stack they would stay */
+	int n;
 
+	if (m == NULL)
+		fatal("no memory to begin with");
+	n = message_receive(fd, m);
 	if (n == 0)
 		exit(EXIT_SUCCESS); /* natterd changed its mind before we began */
-	if (n < 0 || m.kind != MESSAGE_MAPPING || m.length != sizeof(m.mapping) || m.fd >= 0)
+	if (n < 0 || m->kind != MESSAGE_MAPPING || m->length != sizeof(m->mapping) || m->fd >= 0)
 		fatal("the supervisor did not begin with the mapping");
-	*out = m.mapping;
+	*out = m->mapping;
+	pages_free(m, sizeof(*m));
 }
 
 void
