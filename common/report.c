@@ -53,7 +53,7 @@ report_is_valid(const struct report *r)
 
 	if (r->state >= STATE_STOPPED || r->reach >= REACH_COUNT || r->confinement > CONFINED_ALL)
 		return false;
-	if (!is_sane(&r->inner) || !is_sane(&r->outer) || addr_is_wildcard(&r->outer))
+	if (!is_sane(&r->inner) || !is_sane(&r->outer) || (addr_is_set(&r->outer) && !addr_is_routable(&r->outer)))
 		return false;
 	if (addr_is_set(&r->outer) != published || (r->since > 0) != published)
 		return false;

@@ -110,19 +110,12 @@ bind_or_close(int fd, const struct mapping *mapping)
 }
 
 int
-broker_make_socket(const struct mapping *mapping, enum socket_use use)
+broker_make_unbound(const struct mapping *mapping, enum socket_use use)
 {
-	struct mapping elsewhere = *mapping;
-	int fd = use == SOCKET_TARGET ? open_target_socket(mapping) : open_socket(mapping);
+	int fd = open_socket(mapping);
 
 	if (fd < 0)
 		return -1;
-	if (use == SOCKET_TARGET)
-		return fd;
-	if (use == SOCKET_FRESH) {
-		addr_set_port(&elsewhere.bind, 0);
-		return bind_or_close(fd, &elsewhere);
-	}
 	if (share_port(fd, mapping) < 0) {
 		close(fd);
 		errno = ENOPROTOOPT;
@@ -130,6 +123,33 @@ broker_make_socket(const struct mapping *mapping, enum socket_use use)
 	}
 	if (mapping->protocol == PROTOCOL_UDP && use == SOCKET_SERVE)
 		enlarge_buffers(fd);
+	return fd;
+}
+
+static int
+make_fresh(const struct mapping *mapping)
+{
+	struct mapping elsewhere = *mapping;
+	int fd = open_socket(mapping);
+
+	if (fd < 0)
+		return -1;
+	addr_set_port(&elsewhere.bind, 0);
+	return bind_or_close(fd, &elsewhere);
+}
+
+int
+broker_make_socket(const struct mapping *mapping, enum socket_use use)
+{
+	int fd;
+
+	if (use == SOCKET_TARGET)
+		return open_target_socket(mapping);
+	if (use == SOCKET_FRESH)
+		return make_fresh(mapping);
+	fd = broker_make_unbound(mapping, use);
+	if (fd < 0)
+		return -1;
 	if (mapping->protocol == PROTOCOL_TCP && use == SOCKET_SERVE)
 		set_congestion_control(fd, mapping);
 	if (mapping->protocol == PROTOCOL_TCP && !mapping_is_served(mapping) && bind_by_force(fd, mapping) == 0)

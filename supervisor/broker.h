@@ -15,6 +15,9 @@
  * port of it that nobody shares; SOCKET_TARGET: not bound), or -1 with errno. */
 int broker_make_socket(const struct mapping *mapping, enum socket_use use);
 
+/* The same before it is bound and has its congestion control; for SOCKET_SERVE and SOCKET_KEEP. */
+int broker_make_unbound(const struct mapping *mapping, enum socket_use use);
+
 /* The congestion control of a socket made for SOCKET_SERVE, and of what is accepted from it later,
  * becomes the mapping's. */
 void broker_change_congestion_control(int fd, const struct mapping *mapping);

@@ -7,9 +7,11 @@
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
+#include "log.h"
 #include "monotonic.h"
+#include "stall.h"
+#include "untouched.h"
 
 /* A worker connects what it is given at once: what is still closed after so long has ended. */
 #define CLOSED_SECONDS 5
@@ -43,7 +45,7 @@ drop(struct held *h, size_t i)
 
 	if (inherited)
 		(void)connect(fd, &nobody, sizeof(nobody));
-	close(fd);
+	stall_close(fd);
 }
 
 /* A connection has the address of this machine that the kernel chose for it. */
@@ -62,6 +64,15 @@ is_of_use(const struct held *h, const struct held_socket *s)
 	return fits(h, s->fd) && (s->use != SOCKET_KEEP || tcp_state(s->fd) == TCP_ESTABLISHED);
 }
 
+static bool
+is_as_made(const struct held *h, const struct held_socket *s)
+{
+	if (untouched(s->fd, h->mapping, s->use))
+		return true;
+	log_warning("%s: a socket that its last worker left has been tampered with; another one is made", h->mapping->name);
+	return false;
+}
+
 void
 held_init(struct held *h, const struct mapping *mapping, const struct interface *interface)
 {
@@ -78,7 +89,7 @@ held_take(struct held *h, enum socket_use use)
 	while (i < h->count) {
 		if (!h->sockets[i].inherited || h->sockets[i].use != use)
 			i++;
-		else if (is_of_use(h, &h->sockets[i]))
+		else if (is_of_use(h, &h->sockets[i]) && is_as_made(h, &h->sockets[i]))
 			return remove_socket(h, i);
 		else
 			drop(h, i);
@@ -131,7 +142,7 @@ void
 held_put(struct held *h, enum socket_use use, int fd)
 {
 	if (h == NULL || (use != SOCKET_SERVE && use != SOCKET_KEEP)) {
-		close(fd);
+		stall_close(fd);
 		return;
 	}
 	make_room(h, use);

@@ -38,7 +38,7 @@ struct held {
 void held_init(struct held *h, const struct mapping *mapping, const struct interface *interface);
 
 /* Returns an inherited socket of this use, which belongs to the caller from then on, or -1
- * if there is none.  Of SOCKET_KEEP it is a connection that both sides still have open. */
+ * if there is none; what the dead worker has tampered with (untouched.h) is none.  Of SOCKET_KEEP it is a connection that both sides still have open. */
 int held_take(struct held *h, enum socket_use use);
 
 /* The worker was given fd: it is held if sockets of its use outlive a worker, else closed.

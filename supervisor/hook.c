@@ -12,12 +12,17 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "bucket.h"
 #include "hook_command.h"
 #include "hook_run.h"
 #include "jitter.h"
 #include "log.h"
+#include "monotonic.h"
 
 #define PAUSE_MAX 60 /* seconds */
+/* An address may change so often in a row, and then this often, for a run each. */
+#define RUNS_AT_ONCE 10
+#define RUN_EVERY_MS 10000
 /* At natterd's end a run that began before has so many, and one more after SIGTERM. */
 #define END_OF_RUN_SECONDS 3
 
@@ -35,6 +40,8 @@ struct hook {
 	unsigned int tries;     /* runs that told it */
 	unsigned int refusals;  /* starts in a row for which the system had no process, memory or descriptor */
 	struct event *repeat;
+	struct bucket starts;   /* runs that are no repetitions */
+	struct event *pause;    /* pending: there were too many */
 	bool failing;           /* the log has it, and no run has succeeded since */
 	struct hook_run run;
 };
@@ -174,6 +181,7 @@ free_hook(struct hook *h)
 	hook_run_free(&h->run);
 	forget_telling(h);
 	event_free(h->repeat);
+	event_free(h->pause);
 	hook_settings_free(&h->settings);
 	free(h->directory);
 	free(h->last);
@@ -206,13 +214,32 @@ has_to_wait(const struct hook *h)
 	return false;
 }
 
+/* Of an address that changes without end it tells the latest now and then.  A last word is
+ * the last. */
+static bool
+is_too_early(struct hook *h)
+{
+	unsigned int wait;
+	struct timeval t;
+
+	if (h->last != NULL)
+		return false;
+	if (evtimer_pending(h->pause, NULL))
+		return true;
+	wait = bucket_take(&h->starts, monotonic_milliseconds());
+	t = (struct timeval){.tv_sec = wait / 1000, .tv_usec = (wait % 1000) * 1000};
+	if (wait > 0)
+		evtimer_add(h->pause, &t);
+	return wait > 0;
+}
+
 static void
 start_if_due(struct hook *h)
 {
 	enum outer_event event = due_event(h);
 
 	strlcpy(h->name, h->service->mapping.name, sizeof(h->name));
-	if (event == OUTER_SAME || h->run.pid != 0 || has_to_wait(h))
+	if (event == OUTER_SAME || h->run.pid != 0 || has_to_wait(h) || is_too_early(h))
 		return;
 	tell(h, event);
 	run(h);
@@ -240,6 +267,13 @@ go_on(struct hook *h)
 	old = h->last->mapping;
 	free_hook(h);
 	start_successors(&old);
+}
+
+static void
+on_pause_over(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd, (void)what;
+	go_on(context);
 }
 
 static void
@@ -288,7 +322,9 @@ hook_new(struct event_base *base, const struct service *service, const struct ho
 	h->directory = alloc_string(directory);
 	hook_run_init(&h->run, base, h->name);
 	h->repeat = evtimer_new(base, on_repeat, h);
-	if (h->repeat == NULL)
+	h->pause = evtimer_new(base, on_pause_over, h);
+	bucket_init(&h->starts, RUNS_AT_ONCE, RUN_EVERY_MS);
+	if (h->repeat == NULL || h->pause == NULL)
 		fatal("natterd: out of memory");
 	LIST_INSERT_HEAD(&hooks.all, h, entry);
 	hook_change(h, settings);

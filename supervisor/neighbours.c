@@ -11,13 +11,16 @@
 
 /* One event at the NAT is noticed by many mappings within this time. */
 static const struct timeval pause_time = {.tv_sec = 2};
+/* So often in so many seconds the others look again for one mapping's sake: its worker may lie. */
+#define ALARMS_MAX 10
+#define ALARMS_SECONDS 120
 
 struct group {
 	LIST_ENTRY(group) entry;
 	struct addr bind;             /* every member's, but for the port */
 	struct event *paused;         /* pending: the members were told less than pause_time ago ... */
 	bool owed;                    /* ... and there was news since then, ... */
-	const struct service *source; /* ... all of it from this one; NULL: from several */
+	struct service *source;       /* ... all of it from this one; NULL: from several */
 };
 
 static struct {
@@ -33,10 +36,12 @@ neighbours_share_nat(const struct service *a, const struct service *b)
 
 /* Who has the news already need not be told. */
 static void
-tell(struct group *g, const struct service *source)
+tell(struct group *g, struct service *source)
 {
 	struct service *s;
 
+	if (source != NULL && !quota_take(&source->alarms, ALARMS_MAX, ALARMS_SECONDS))
+		return;
 	TAILQ_FOREACH(s, services_all(), entry)
 		if (s != source && addr_same_ip(&s->mapping.bind, &g->bind))
 			peer_look_again(&s->peer, AGAIN_NEIGHBOUR);
@@ -100,7 +105,7 @@ is_news(const struct service *s, const struct report *old)
 }
 
 void
-neighbours_take_report(const struct service *s, const struct report *old)
+neighbours_take_report(struct service *s, const struct report *old)
 {
 	struct group *g;
 

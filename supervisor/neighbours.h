@@ -19,8 +19,9 @@ void neighbours_close(void);
 bool neighbours_share_nat(const struct service *a, const struct service *b);
 
 /* s->report has just replaced old, and s->last_outer is still what was published
- * before: if that is news of the NAT, the others look again. */
-void neighbours_take_report(const struct service *s, const struct report *old);
+ * before: if that is news of the NAT, the others look again; but not at one mapping's word
+ * alone for ever. */
+void neighbours_take_report(struct service *s, const struct report *old);
 
 /* s goes away. */
 void neighbours_forget(const struct service *s);

@@ -16,11 +16,11 @@
 #include "broker.h"
 #include "farewell.h"
 #include "log.h"
+#include "peer_look.h"
 #include "spawn.h"
+#include "stall.h"
 #include "text.h"
 
-/* So many log lines a second may one worker write. */
-#define LOG_CREDIT 20
 /* Workers leave at once when their socket closes; this is for one that hangs. */
 #define STOP_MS 500
 /* Messages taken from one worker before the others' turn. */
@@ -46,7 +46,7 @@ peer_end(struct peer *p)
 		event_free(p->readable);
 	p->readable = NULL;
 	if (p->fd >= 0)
-		close(p->fd);
+		stall_close(p->fd);
 	p->fd = -1;
 }
 
@@ -80,10 +80,11 @@ peer_dismiss(struct peer *p)
 	peer_forget(p);
 }
 
-static void
-refuse(struct peer *p, const char *why)
+void
+peer_refuse(struct peer *p, const char *why)
 {
 	log_error("%s: its worker %s and is ended", p->mapping->name, why);
+	p->offence = why;
 	peer_kill(p);
 }
 
@@ -91,7 +92,7 @@ void
 peer_send_mapping(struct peer *p)
 {
 	if (p->fd >= 0 && message_send(p->fd, MESSAGE_MAPPING, p->mapping, sizeof(*p->mapping), -1) < 0 && errno == EAGAIN)
-		refuse(p, "does not read");
+		peer_refuse(p, "does not read");
 }
 
 void
@@ -99,7 +100,7 @@ peer_send_servers(struct peer *p, const struct servers *servers)
 {
 	callees_set_servers(&p->callees, servers);
 	if (p->fd >= 0 && message_send(p->fd, MESSAGE_SERVERS, servers, sizeof(*servers), -1) < 0 && errno == EAGAIN)
-		refuse(p, "does not read");
+		peer_refuse(p, "does not read");
 }
 
 void
@@ -117,8 +118,9 @@ peer_send_duty(struct peer *p, bool watch)
 {
 	struct duty duty = {.watch = watch};
 
+	p->watches = watch;
 	if (p->fd >= 0 && message_send(p->fd, MESSAGE_DUTY, &duty, sizeof(duty), -1) < 0 && errno == EAGAIN)
-		refuse(p, "does not read");
+		peer_refuse(p, "does not read");
 }
 
 /* Whom it is connected to: an address that a socket for this use can have as its peer, or none. */
@@ -226,29 +228,33 @@ take_log_line(struct peer *p, const struct message *m)
 	if (m->length <= offsetof(struct log_record, text) || m->length > sizeof(m->log) ||
 	    m->log.level >= LOG_LEVEL_COUNT || !text_is_printable(m->log.text, size))
 		return "sent a malformed log line";
-	if (quota_take_line(&p->lines, LOG_CREDIT, 1, p->mapping->name))
+	if (conduct_may_log(&p->conduct, (enum log_level)m->log.level, p->mapping->name))
 		log_at((enum log_level)m->log.level, "%s: %s", p->mapping->name, m->log.text);
 	return NULL;
+}
+
+static const char *
+take(struct peer *p, const struct message *m)
+{
+	switch (m->kind) {
+	case MESSAGE_SOCKET:
+		return answer_socket(p, m);
+	case MESSAGE_LOG:
+		return take_log_line(p, m);
+	default:
+		return p->handlers->on_message(p->context, m);
+	}
 }
 
 static void
 dispatch(struct peer *p, const struct message *m)
 {
-	const char *why;
+	const char *why = m->fd >= 0 ? "passed a descriptor" : conduct_take_record(&p->conduct, m);
 
-	switch (m->fd >= 0 ? UINT32_MAX : m->kind) {
-	case MESSAGE_SOCKET:
-		why = answer_socket(p, m);
-		break;
-	case MESSAGE_LOG:
-		why = take_log_line(p, m);
-		break;
-	default:
-		why = m->fd < 0 ? p->handlers->on_message(p->context, m) : "passed a descriptor";
-		break;
-	}
+	if (why == NULL)
+		why = take(p, m);
 	if (why != NULL)
-		refuse(p, why);
+		peer_refuse(p, why);
 }
 
 static void
@@ -261,30 +267,36 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	for (i = 0; i < MESSAGES_A_TURN && p->fd >= 0; i++) {
+		stall_begin();
 		n = message_receive(p->fd, &m);
+		stall_end();
 		if (n == 1) {
 			dispatch(p, &m);
 			if (m.fd >= 0)
-				close(m.fd);
-		} else {
+				stall_close(m.fd);
+		} else if (n == 0 || errno != ECONNRESET) {
 			if (n == 0)
 				peer_kill(p);
 			else if (errno != EAGAIN)
-				refuse(p, "sent a malformed message");
+				peer_refuse(p, "sent a malformed message");
 			return;
-		}
+		} /* else it died before it read everything; what it sent is still there */
 	}
 }
 
 int
 peer_start(struct peer *p, struct event_base *base, const struct servers *servers)
 {
+	p->offence = NULL;
+	p->watches = false;
 	p->pid = spawn_worker(&p->fd);
 	if (p->pid < 0) {
 		p->pid = 0;
 		return -1;
 	}
+	conduct_begin(&p->conduct);
 	LIST_INSERT_HEAD(&peers, p, entry);
+	peer_look_open(base);
 	p->readable = event_new(base, p->fd, EV_READ | EV_PERSIST, on_readable, p);
 	if (p->readable == NULL || event_add(p->readable, NULL) < 0) {
 		peer_forget(p);
@@ -299,17 +311,26 @@ peer_start(struct peer *p, struct event_base *base, const struct servers *server
 }
 
 static void
-describe_end(int status, char *buf, size_t size)
+describe_end(const struct peer *p, int status, char *buf, size_t size)
 {
-	if (WIFEXITED(status) && WEXITSTATUS(status) == SPAWN_NO_EXEC)
+	if (p->offence != NULL)
+		snprintf(buf, size, "its worker %s and was ended", p->offence);
+	else if (WIFEXITED(status) && WEXITSTATUS(status) == SPAWN_NO_EXEC)
 		snprintf(buf, size, "its worker could not be executed");
-	else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
-		snprintf(buf, size, "its worker was ended for a system call that no worker makes: a bug of natter, or somebody took it over");
 	else if (WIFSIGNALED(status))
 		snprintf(buf, size, "its worker was ended by signal %d (%s)", WTERMSIG(status),
 		    strsignal(WTERMSIG(status)));
 	else
 		snprintf(buf, size, "its worker ended with status %d", WEXITSTATUS(status));
+}
+
+void
+peers_each(void (*visit)(struct peer *p))
+{
+	struct peer *p;
+
+	LIST_FOREACH(p, &peers, entry)
+		visit(p);
 }
 
 bool
@@ -325,9 +346,11 @@ peers_reaped(pid_t pid, int wait_status)
 		return false;
 	p->pid = 0;
 	on_readable(-1, 0, p); /* its last words explain the end */
+	if (WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGSYS)
+		p->offence = "made a system call that no worker makes (a bug of natter, or somebody took it over)";
 	peer_end(p);
 	LIST_REMOVE(p, entry);
-	describe_end(wait_status, why, sizeof(why));
+	describe_end(p, wait_status, why, sizeof(why));
 	p->handlers->on_ended(p->context, why);
 	return true;
 }
@@ -338,6 +361,7 @@ peers_stop(void)
 	struct peer *p;
 	int waited;
 
+	peer_look_close();
 	LIST_FOREACH(p, &peers, entry)
 		peer_end(p);
 	for (waited = 0; waited < STOP_MS && !LIST_EMPTY(&peers); waited += 5) {

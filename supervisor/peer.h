@@ -15,10 +15,10 @@
 #include <sys/types.h>
 
 #include "callees.h"
+#include "conduct.h"
 #include "held.h"
 #include "interface.h"
 #include "message.h"
-#include "quota.h"
 
 struct peer_handlers {
 	/* A message of another kind.  Returns NULL, or in a few words what rule the
@@ -41,7 +41,9 @@ struct peer {
 	pid_t pid;               /* 0: no worker now */
 	int fd;                  /* the socket to it, or -1 */
 	struct event *readable;
-	struct quota lines; /* of the log */
+	struct conduct conduct;
+	bool watches;            /* its duty, as it was last told */
+	const char *offence;     /* what rule it broke; NULL: none.  Still there when on_ended is called */
 	struct callees callees; /* whom its sockets may be connected to */
 };
 
@@ -56,6 +58,9 @@ int peer_start(struct peer *p, struct event_base *base, const struct servers *se
 void peer_end(struct peer *p);
 /* The same for one that has had its time: it is killed. */
 void peer_kill(struct peer *p);
+
+/* The same for one that broke a rule, which why says in a few words; it must stay valid. */
+void peer_refuse(struct peer *p, const char *why);
 
 /* Its worker, if there is one, is killed, and its end is nobody's news. */
 void peer_forget(struct peer *p);
@@ -72,6 +77,9 @@ void peer_send_duty(struct peer *p, bool watch);
 
 /* spawn.c: a child ended.  True if it was a worker. */
 bool peers_reaped(pid_t pid, int wait_status);
+
+/* Visits every one that has a worker; none may be removed meanwhile. */
+void peers_each(void (*visit)(struct peer *p));
 
 /* Ends every worker within half a second, killing those that hang. */
 void peers_stop(void);

@@ -4,6 +4,7 @@
  */
 #include "servers.h"
 
+#include "bucket.h"
 #include "log.h"
 #include "monotonic.h"
 #include "reputation.h"
@@ -14,9 +15,14 @@
 #define NEWS_CREDIT 20
 
 /* When a network fails, all of its servers do, one soon after the other. */
-static const struct timeval gather_time = {.tv_usec = 100000};
+#define GATHER_MS 100
+/* So often at once all workers are told, and then this often: one that contradicts itself again
+ * and again must not keep the others busy. */
+#define TELLS_AT_ONCE 10
+#define TELL_EVERY_MS 5000
 
 static struct event *gathered;
+static struct bucket tells;
 static void (*servers_changed)(void);
 
 static void
@@ -116,6 +122,18 @@ take_recovery(enum protocol protocol, const struct servers *servers, const struc
 	reputation_clear(protocol, &server->addr);
 }
 
+/* What comes in the meantime is told with it. */
+static void
+tell_soon(void)
+{
+	unsigned int wait = bucket_take(&tells, monotonic_milliseconds());
+	struct timeval t = {.tv_usec = GATHER_MS * 1000};
+
+	if (wait > GATHER_MS)
+		t = (struct timeval){.tv_sec = wait / 1000, .tv_usec = (wait % 1000) * 1000};
+	event_add(gathered, &t);
+}
+
 const char *
 servers_take_news(struct service *s, const struct message *m)
 {
@@ -135,7 +153,7 @@ servers_take_news(struct service *s, const struct message *m)
 	else
 		take_failure(protocol_of(s), server);
 	if (!event_pending(gathered, EV_TIMEOUT, NULL))
-		event_add(gathered, &gather_time);
+		tell_soon();
 	return NULL;
 }
 
@@ -149,6 +167,7 @@ void
 servers_open(struct event_base *base, void (*changed)(void))
 {
 	servers_changed = changed;
+	bucket_init(&tells, TELLS_AT_ONCE, TELL_EVERY_MS);
 	gathered = event_new(base, -1, 0, on_gathered, NULL);
 	if (gathered == NULL)
 		fatal("natterd: out of memory");

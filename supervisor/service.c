@@ -28,6 +28,9 @@
 #include "watch.h"
 
 #define BACKOFF_MAX 60
+/* However well a worker proves itself, one that dies again and again may be a stranger's tries. */
+#define REPLACED_AT_ONCE 20
+#define REPLACED_EVERY_MS 20000
 /* What proves a worker: so long a life, or so long since it opened the mapping. */
 static const struct timeval healthy_life = {.tv_sec = 60};
 static const struct timeval healthy_open = {.tv_sec = 1};
@@ -71,15 +74,27 @@ service_report(struct service *s, const struct report *new)
 
 /* Has it been open without a break, its address is as old as it was. */
 static void
-take_report(struct service *s, const struct report *new)
+believe(struct service *s, const struct report *new)
 {
 	struct report r = *new;
+	int64_t now = time(NULL);
 
+	if (r.since > now)
+		r.since = now;
 	if (addr_is_set(&r.outer) && addr_equal(&r.outer, &s->report.outer))
 		r.since = s->report.since;
 	if (r.state == STATE_OPEN && s->report.state != STATE_OPEN)
 		event_add(s->healthy, &healthy_open);
 	service_report(s, &r);
+}
+
+static void
+on_heard(void *context, const struct report *r)
+{
+	struct service *s = context;
+
+	if (!takeover_withholds(&s->takeover, r))
+		believe(s, r);
 }
 
 /* The inner address goes into hooks: it must be one that the mapping can have.  What was
@@ -109,11 +124,11 @@ on_message(void *context, const struct message *m)
 		return "sent what no worker of a mapping may send";
 	if (m->length != sizeof(m->report) || !report_is_valid(&m->report) || !is_own_address(s, &m->report))
 		return "sent a malformed report";
-	tally_take_report(&s->tally, &m->report);
+	if (!tally_take_report(&s->tally, &m->report))
+		return "counts backwards";
 	walls_note(m->report.confinement);
 	callees_set_outer(&s->peer.callees, &m->report.outer);
-	if (!takeover_withholds(&s->takeover, &m->report))
-		take_report(s, &m->report);
+	hearing_take(&s->hearing, &m->report, !report_same_news(&s->report, &m->report));
 	return NULL;
 }
 
@@ -126,10 +141,19 @@ pause_before_restart(const struct service *s)
 	return s->failures > 7 ? BACKOFF_MAX : 1U << (s->failures - 2);
 }
 
-static void
-schedule_restart(struct service *s)
+static unsigned int
+pause_before_replacement(struct service *s)
 {
-	struct timeval t = jitter(pause_before_restart(s));
+	unsigned int least = (bucket_take(&s->replacements, monotonic_milliseconds()) + 999) / 1000;
+	unsigned int pause = pause_before_restart(s);
+
+	return pause > least ? pause : least;
+}
+
+static void
+schedule_restart(struct service *s, unsigned int seconds)
+{
+	struct timeval t = jitter(seconds);
 
 	event_add(s->restart, &t);
 }
@@ -147,7 +171,7 @@ note_no_start(struct service *s, int error)
 		log_warning("%s: %s", s->mapping.name, why);
 	else
 		succession_give_up(s, STATE_BACKOFF, why);
-	schedule_restart(s);
+	schedule_restart(s, pause_before_restart(s));
 }
 
 static void
@@ -189,17 +213,21 @@ static void
 on_ended(void *context, const char *why)
 {
 	struct service *s = context;
+	unsigned int pause;
 
 	if (services.base == NULL)
 		return; /* we are leaving too */
 	s->failures++;
 	tally_count(&s->tally, CAUSE_WORKER_DIED);
 	event_del(s->healthy);
-	if (addr_is_set(&s->report.outer) && !s->takeover.running && pause_before_restart(s) <= TAKEOVER_PAUSE)
+	hearing_forget(&s->hearing);
+	pause = pause_before_replacement(s);
+	/* What one has touched that broke a rule is nothing for the next one. */
+	if (addr_is_set(&s->report.outer) && !s->takeover.running && pause <= TAKEOVER_PAUSE && s->peer.offence == NULL)
 		succession_begin(s, why);
 	else
 		succession_give_up(s, STATE_BACKOFF, why);
-	schedule_restart(s);
+	schedule_restart(s, pause);
 }
 
 void
@@ -209,8 +237,9 @@ service_renew(struct service *s, const char *why)
 		return; /* whoever starts it starts what it is by then */
 	peer_dismiss(&s->peer);
 	event_del(s->healthy);
+	hearing_forget(&s->hearing);
 	succession_give_up(s, STATE_BACKOFF, why);
-	schedule_restart(s);
+	schedule_restart(s, pause_before_restart(s));
 }
 
 static void
@@ -236,6 +265,8 @@ service_add(const struct config *config, const struct config_mapping *m)
 	s->restart = event_new(services.base, -1, 0, on_restart, s);
 	s->healthy = event_new(services.base, -1, 0, on_healthy, s);
 	succession_open(s, services.base);
+	hearing_init(&s->hearing, services.base, on_heard, s);
+	bucket_init(&s->replacements, REPLACED_AT_ONCE, REPLACED_EVERY_MS);
 	if (s->restart == NULL || s->healthy == NULL)
 		fatal("natterd: out of memory");
 	s->hook = hook_new(services.base, s, &m->hook, config->directory);
@@ -279,6 +310,7 @@ free_service(struct service *s)
 	event_free(s->restart);
 	event_free(s->healthy);
 	event_free(s->takeover_deadline);
+	hearing_free(&s->hearing);
 	held_end(&s->held);
 	free(s);
 }

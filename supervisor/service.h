@@ -11,8 +11,10 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "bucket.h"
 #include "complaints.h"
 #include "config.h"
+#include "hearing.h"
 #include "held.h"
 #include "interface.h"
 #include "mapping.h"
@@ -32,6 +34,7 @@ struct service {
 	const struct config_mapping *config; /* its servers' names, its hook */
 	struct servers servers;              /* what was last resolved for it */
 	struct report report;                /* the last valid one, or what service.c says instead */
+	struct hearing hearing;              /* how often that may be another one */
 	struct addr last_outer;              /* what was last published as open; unset: nothing yet */
 	enum outer_event event;              /* the last one that its outer address had */
 	struct addr old_outer;               /* the outer address before that event; unset: none */
@@ -48,12 +51,14 @@ struct service {
 	struct event *healthy;               /* it proves itself: failures start again at 0 */
 	struct complaints complaints;        /* publish.c's, logged since it was open */
 	unsigned int failures;               /* workers that died since one proved itself */
+	struct bucket replacements;          /* workers that may be replaced at once */
 	unsigned int restarts;               /* workers replaced since natterd started */
 	bool awaits_turn;                    /* it had no worker yet, since many begin; see turns.h */
 	bool as_asked;                       /* it has no worker now because somebody asked for that */
 	struct hook *hook;                   /* hook.c's; NULL: it is retired */
 	bool watches;                        /* its worker has the duty to watch the NAT; watch.c's */
 	struct quota news;                   /* servers.c's, of what its worker says of servers */
+	struct quota alarms;                 /* neighbours.c's, of holes that it lost */
 	struct quota lines;                  /* publish.c's, of the log */
 	struct quota explanations;           /* lastresort.c's, of who has its port */
 };

@@ -28,6 +28,7 @@ static void
 end_worker(struct service *s)
 {
 	peer_forget(&s->peer);
+	hearing_forget(&s->hearing);
 	event_del(s->healthy);
 	event_del(s->restart);
 	s->failures = 0;

@@ -24,6 +24,7 @@
 #include "paths.h"
 #include "peer.h"
 #include "resolve.h"
+#include "stall.h"
 
 /* Also the room in which the worker writes its title over its arguments. */
 #define WORKER_ARGUMENT                                                                                               \
@@ -132,6 +133,7 @@ spawn_worker(int *fd)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -1;
+	stall_refuse_descriptors(pair[0]);
 	pid = child_fork(pair[1]);
 	if (pid == 0)
 		become_worker();

@@ -6,6 +6,7 @@
 #ifndef TALLY_H
 #define TALLY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "report.h"
@@ -22,8 +23,9 @@ struct tally {
 	struct tally_counts before; /* of it: what was counted before the present worker */
 };
 
-/* The present worker's report, also one that is not believed or published yet. */
-void tally_take_report(struct tally *t, const struct report *r);
+/* The present worker's report, also one that is not believed or published yet.  Returns false,
+ * and nothing was taken, if it counts less than the same worker did before. */
+bool tally_take_report(struct tally *t, const struct report *r);
 /* Another worker begins to count at 0. */
 void tally_next_worker(struct tally *t);
 /* A failure that no worker tells. */

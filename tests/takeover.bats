@@ -116,6 +116,7 @@ port_free() {
     done
     lab_end client
     lab_end watcher
+    run ! grep "tampered" "$LAB_DIR/natterd.log"
     # Nobody is refused or turned away; only what a worker was relaying when it died is cut.
     sort "$LAB_DIR/client.log" | cut -d' ' -f1 | uniq -c
     run ! grep -vE '^(0|52|56) ' "$LAB_DIR/client.log"
@@ -146,6 +147,7 @@ port_free() {
         [[ $(natter_field game outer) == "$outer" ]]
     done
     lab_end client
+    run ! grep "tampered" "$LAB_DIR/natterd.log"
     # Lost is at most what a dead worker was just relaying; each death finds a datagram on the way to the next one.
     sort "$LAB_DIR/client.log" | uniq -c
     run ! grep -q 11 <(tr -d '\n' <"$LAB_DIR/client.log")

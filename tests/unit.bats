@@ -277,3 +277,11 @@ run_in_valgrind() {
 @test "turns to begin" {
     run_unit turns
 }
+
+@test "no descriptor of another process holds natterd up" {
+    run_unit stall
+}
+
+@test "a worker's conduct: floods, silence, one that does not read; how often news is heard" {
+    run_unit conduct
+}

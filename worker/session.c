@@ -401,6 +401,9 @@ on_duty(void *context, const struct duty *duty)
 {
 	struct session *s = context;
 
+	/* It may be told again: natterd looks whether this worker still reads. */
+	if (s->on_watch == (duty->watch != 0))
+		return;
 	s->on_watch = duty->watch != 0;
 	keeper_watch(s->keeper, s->on_watch);
 	log_debug(s->on_watch ? "watches the NAT for all" : "watches the NAT at its own pace");

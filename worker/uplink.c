@@ -38,6 +38,7 @@ struct uplink {
 	STAILQ_HEAD(, socket_wish) wishes;
 	struct report current;
 	struct report sent;
+	bool said; /* that there is one; natterd waits for it */
 };
 
 /* A connection would live on in the supervisor's duplicate, or be in the way of the next one from the
@@ -138,10 +139,12 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 static void
 send_report(struct uplink *u)
 {
-	if (message_send(u->fd, MESSAGE_REPORT, &u->current, sizeof(u->current), -1) == 0)
+	if (message_send(u->fd, MESSAGE_REPORT, &u->current, sizeof(u->current), -1) == 0) {
 		u->sent = u->current;
-	else if (errno == EAGAIN)
+		u->said = true;
+	} else if (errno == EAGAIN) {
 		event_add(u->report_timer, &retry_delay);
+	}
 }
 
 static void
@@ -240,7 +243,7 @@ uplink_report(struct uplink *u, const struct report *report)
 	u->current = *report;
 	if (!report_same_news(&u->current, &u->sent))
 		send_report(u);
-	else if (memcmp(&u->current, &u->sent, sizeof(u->sent)) != 0 && !event_pending(u->report_timer, EV_TIMEOUT, NULL))
+	else if ((!u->said || memcmp(&u->current, &u->sent, sizeof(u->sent)) != 0) && !event_pending(u->report_timer, EV_TIMEOUT, NULL))
 		event_add(u->report_timer, &counters_delay);
 }
 

@@ -25,6 +25,12 @@ broker_make_socket(const struct mapping *mapping, enum socket_use use)
 }
 
 int
+broker_make_unbound(const struct mapping *mapping, enum socket_use use)
+{
+	return broker_make_socket(mapping, use);
+}
+
+int
 broker_try_port(const struct mapping *mapping, bool reuse)
 {
 	(void)mapping, (void)reuse;

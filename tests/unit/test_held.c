@@ -2,13 +2,15 @@
 /*
  * held.c: which sockets of a dead worker the next one gets, and that nothing stays open that
  * nobody serves.  This test is supervisor, workers and strangers.
- * NEEDS: supervisor/held supervisor/interface worker/net
+ * NEEDS: supervisor/held supervisor/interface worker/net supervisor/untouched supervisor/broker supervisor/stall
  */
 #include "held.h"
 
+#include <linux/filter.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 
+#include "broker.h"
 #include "loop.h"
 #include "service.h"
 
@@ -205,6 +207,166 @@ test_bounds(void)
 	CHECK(count_open() == before);
 }
 
+static void
+set_number(int fd, int level, int option, int value)
+{
+	MUST(setsockopt(fd, level, option, &value, sizeof(value)) == 0);
+}
+
+static void
+drop_everything(int fd, int unused)
+{
+	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog program = {.len = 1, .filter = &nothing};
+
+	(void)unused;
+	MUST(setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0);
+}
+
+static void
+linger(int fd, int seconds)
+{
+	struct linger value = {.l_onoff = 1, .l_linger = seconds};
+
+	MUST(setsockopt(fd, SOL_SOCKET, SO_LINGER, &value, sizeof(value)) == 0);
+}
+
+static void
+shut_down(int fd, int how)
+{
+	(void)shutdown(fd, how); /* UDP says that it is not connected, and is deaf from then on */
+}
+
+static void
+connect_to_itself(int fd, int unused)
+{
+	struct addr own = addr_of_socket(fd);
+
+	(void)unused;
+	MUST(connect(fd, &own.sa, addr_len(&own)) == 0 || errno == EINPROGRESS);
+}
+
+static void
+set_low_water(int fd, int value)
+{
+	set_number(fd, SOL_SOCKET, SO_RCVLOWAT, value);
+}
+
+static void
+set_hops(int fd, int value)
+{
+	set_number(fd, IPPROTO_IP, IP_TTL, value);
+}
+
+static void
+set_buffer(int fd, int value)
+{
+	set_number(fd, SOL_SOCKET, SO_RCVBUF, value);
+}
+
+static void
+defer_accept(int fd, int value)
+{
+	set_number(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, value);
+}
+
+static void
+clear_non_blocking(int fd, int flags)
+{
+	MUST(fcntl(fd, F_SETOWN, getpid()) == 0 && fcntl(fd, F_SETFL, flags) == 0);
+}
+
+/* Gives a socket to a worker that does this to it, and dies.  Returns what the next one gets. */
+static int
+inherit_after(enum socket_use use, int fd, void (*tamper)(int fd, int value), int value)
+{
+	int worker = dup(fd);
+
+	held_put(&h, use, fd);
+	tamper(worker, value);
+	close(worker);
+	held_inherit(&h);
+	return held_take(&h, use);
+}
+
+/* Whatever a dead worker has made of its sockets: the next one gets a good one, or none. */
+static void
+test_tampering(void)
+{
+	int before = count_open(), peer, fd;
+
+	mapping.protocol = PROTOCOL_TCP;
+	CHECK(inherit_after(SOCKET_SERVE, make_socket(), drop_everything, 0) == -1);
+	CHECK(inherit_after(SOCKET_SERVE, make_socket(), set_low_water, 1000) == -1);
+	CHECK(inherit_after(SOCKET_SERVE, make_socket(), set_hops, 1) == -1);
+	CHECK(inherit_after(SOCKET_SERVE, make_socket(), set_buffer, 1) == -1);
+	CHECK(inherit_after(SOCKET_SERVE, make_socket(), defer_accept, 60) == -1);
+	CHECK(inherit_after(SOCKET_SERVE, make_socket(), linger, 1000) == -1);
+	CHECK(inherit_after(SOCKET_SERVE, make_socket(), connect_to_itself, 0) == -1);
+	CHECK(inherit_after(SOCKET_KEEP, make_connection(&peer), set_low_water, 1000) == -1);
+	CHECK(how_it_ended(peer) == ECONNRESET);
+	close(peer);
+	/* Of no harm, or made good: what natter's own worker does, and what is easily set right. */
+	fd = inherit_after(SOCKET_KEEP, make_connection(&peer), linger, 0);
+	CHECK(fd >= 0);
+	close(fd);
+	close(peer);
+	fd = inherit_after(SOCKET_SERVE, make_socket(), shut_down, SHUT_RD);
+	CHECK(fd >= 0 && listen(fd, 1) == 0);
+	close(fd);
+	fd = inherit_after(SOCKET_SERVE, make_socket(), clear_non_blocking, O_ASYNC);
+	CHECK(fd >= 0 && fcntl(fd, F_GETFL) == (O_RDWR | O_NONBLOCK) && fcntl(fd, F_GETOWN) == 0);
+	close(fd);
+	CHECK(count_open() == before);
+}
+
+static int
+make_udp_socket(void)
+{
+	int fd = broker_make_socket(&mapping, SOCKET_SERVE);
+
+	MUST(fd >= 0);
+	return fd;
+}
+
+static void
+test_tampering_with_udp(void)
+{
+	int fd;
+
+	mapping.protocol = PROTOCOL_UDP;
+	CHECK(inherit_after(SOCKET_SERVE, make_udp_socket(), connect_to_itself, 0) == -1);
+	CHECK(inherit_after(SOCKET_SERVE, make_udp_socket(), shut_down, SHUT_RD) == -1);
+	CHECK(inherit_after(SOCKET_SERVE, make_udp_socket(), drop_everything, 0) == -1);
+	fd = inherit_after(SOCKET_SERVE, make_udp_socket(), clear_non_blocking, 0);
+	CHECK(fd >= 0);
+	close(fd);
+	mapping.protocol = PROTOCOL_TCP;
+}
+
+/* Its connection makes whoever closes it last wait for minutes, and then it asks for so many more that natterd
+ * has no room for that one. */
+static void
+test_a_worker_that_lingers(void)
+{
+	int peers[HELD_KEEPS_MAX + 1], keep = make_connection(&peers[0]), worker = dup(keep), i;
+	static char much[1 << 20];
+	double began;
+
+	held_put(&h, SOCKET_KEEP, keep);
+	while (send(worker, much, sizeof(much), MSG_DONTWAIT) > 0)
+		;
+	linger(worker, 300);
+	close(worker);
+	began = net_now();
+	for (i = 1; i <= HELD_KEEPS_MAX; i++)
+		held_put(&h, SOCKET_KEEP, make_connection(&peers[i]));
+	CHECK(h.count == HELD_KEEPS_MAX && net_now() - began < 2);
+	held_end(&h);
+	for (i = 0; i <= HELD_KEEPS_MAX; i++)
+		close(peers[i]);
+}
+
 /* Who has nothing that outlives a worker: the NAT check. */
 static void
 test_nobody(void)
@@ -249,6 +411,9 @@ main(void)
 	test_what_is_not_inherited();
 	test_other_mapping();
 	test_bounds();
+	test_tampering();
+	test_tampering_with_udp();
+	test_a_worker_that_lingers();
 	test_nobody();
 	test_forget();
 	close(server_fd);

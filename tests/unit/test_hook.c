@@ -2,7 +2,7 @@
 /*
  * hook.c and what it is made of with real shells: what they are told, what comes
  * of their output, and every way in which they end.
- * NEEDS: supervisor/hook supervisor/hook_command supervisor/hook_guard supervisor/inherited supervisor/hook_output supervisor/hook_run supervisor/hook_settings supervisor/child supervisor/record supervisor/record_environment supervisor/counts supervisor/outer_event
+ * NEEDS: supervisor/hook supervisor/hook_command supervisor/hook_guard supervisor/inherited supervisor/hook_output supervisor/hook_run supervisor/hook_settings supervisor/child supervisor/record supervisor/record_environment supervisor/counts supervisor/outer_event supervisor/bucket
  */
 #include "hook.h"
 

@@ -2,7 +2,7 @@
 /*
  * neighbours.c and watch.c: who behind a NAT is told what, how often, and who watches it.
  * Only what reaches a worker is of interest, so peer.c's functions count here.
- * NEEDS: supervisor/neighbours supervisor/watch
+ * NEEDS: supervisor/neighbours supervisor/watch supervisor/quota
  */
 #include "neighbours.h"
 

@@ -2,7 +2,7 @@
 /*
  * servers.c, reputation.c and quota.c: what becomes of a worker's news of its servers, with a
  * stand-in for the resolver.
- * NEEDS: supervisor/servers supervisor/reputation supervisor/quota
+ * NEEDS: supervisor/servers supervisor/reputation supervisor/quota supervisor/bucket
  */
 #include "servers.h"
 
