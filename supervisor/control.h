@@ -40,8 +40,9 @@
  * line has what is true when it is written.  What else a client sends that watches is of no
  * interest; when it ends its side, the connection ends.
  *
- * What is no request at all ends the connection, so does silence or a client that does not
- * read, unless it watches; no client keeps another one waiting.
+ * What is no request at all ends the connection, and so does a request that is not complete, or
+ * an answer that is not read, within 30 s, unless the client watches.  No client keeps another one
+ * waiting, or out (control_clients.c).
  */
 #ifndef CONTROL_H
 #define CONTROL_H

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One client of the control socket, and all of them; see control_client.h.
+ * One client of the control socket; see control_client.h.
  */
 #include "control_client.h"
 
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
 
+#include "alloc.h"
 #include "alloc_json.h"
-#include "control.h"
+#include "control_client_state.h"
 #include "control_commands.h"
 #include "control_watch.h"
+#include "log.h"
+#include "stall.h"
 
 #define REQUEST_MAX 65536
 #define REQUEST_DEPTH_MAX 4
@@ -22,27 +23,6 @@
 #define WAITING_MAX 16
 
 static const struct timeval patience = {.tv_sec = 30};
-
-struct client {
-	LIST_ENTRY(client) entry;
-	struct bufferevent *stream;
-	uid_t uid;      /* the effective one, at the time it connected */
-	struct control_watch *watch; /* NULL: it does not watch */
-	bool waiting;   /* for the result of a check; what else it sent is read afterwards */
-	bool dismissed; /* what else it sent is not read any more */
-	bool ended;     /* it sends no more */
-};
-
-static struct {
-	LIST_HEAD(, client) all;
-	unsigned int count;
-} clients = {.all = LIST_HEAD_INITIALIZER(clients.all)};
-
-unsigned int
-control_clients_count(void)
-{
-	return clients.count;
-}
 
 /* The one object that the line is, or NULL. */
 static struct json_object *
@@ -63,13 +43,15 @@ parse_line(const char *line, size_t length)
 	return request;
 }
 
-static void
-send_answer(struct client *c, struct json_object *answer)
+void
+control_client_send(struct client *c, struct json_object *answer)
 {
 	const char *text = alloc_json_text(answer);
 
-	bufferevent_write(c->stream, text, strlen(text));
-	bufferevent_write(c->stream, "\n", 1);
+	if (evbuffer_add(c->out, text, strlen(text)) < 0 || evbuffer_add(c->out, "\n", 1) < 0)
+		fatal("natterd: out of memory");
+	event_add(c->writable, NULL);
+	evtimer_add(c->deadline, &patience);
 }
 
 /* Ends a client that does not speak the protocol, after telling it so. */
@@ -79,52 +61,41 @@ dismiss(struct client *c, const char *error)
 	struct json_object *answer = alloc_json(json_object_new_object());
 
 	control_commands_refuse(answer, error);
-	send_answer(c, answer);
+	control_client_send(c, answer);
 	json_object_put(answer);
 	c->dismissed = true;
-}
-
-static unsigned int
-count_waiting(void)
-{
-	const struct client *c;
-	unsigned int n = 0;
-
-	LIST_FOREACH(c, &clients.all, entry)
-		n += c->waiting;
-	return n;
 }
 
 static void
 refuse(struct client *c, struct json_object *answer, const char *error)
 {
 	control_commands_refuse(answer, error);
-	send_answer(c, answer);
+	control_client_send(c, answer);
 }
 
 /* natterd is the one that is slow now. */
 static void
 start_waiting(struct client *c, struct json_object *answer)
 {
-	if (count_waiting() >= WAITING_MAX) {
+	if (!control_clients_may_wait(c->uid)) {
 		refuse(c, answer, "too many clients wait for a check; try again");
 		return;
 	}
 	c->waiting = true;
-	bufferevent_set_timeouts(c->stream, NULL, NULL);
+	evtimer_del(c->deadline);
 }
 
 /* A reader may be as slow as it likes, since nothing grows meanwhile. */
 static void
 start_watching(struct client *c, struct json_object *request, struct json_object *answer)
 {
-	c->watch = control_watch_new(json_object_get_string(json_object_object_get(request, "name")));
-	if (c->watch == NULL) {
+	if (!control_clients_may_watch(c->uid)) {
 		refuse(c, answer, "too many clients watch; end one of them");
 		return;
 	}
-	bufferevent_set_timeouts(c->stream, NULL, NULL);
-	send_answer(c, answer); /* on_written tells the rest */
+	c->watch = control_watch_new(json_object_get_string(json_object_object_get(request, "name")));
+	control_client_send(c, answer); /* on_writable tells the rest */
+	evtimer_del(c->deadline);
 }
 
 static void
@@ -139,7 +110,8 @@ take_line(struct client *c, const char *line, size_t length)
 		json_object_object_add(answer, "ok", json_object_new_boolean(1));
 		switch (control_commands_answer(request, json_object_get_string(name), c->uid, answer)) {
 		case CONTROL_ANSWERED:
-			send_answer(c, answer);
+			control_client_send(c, answer);
+			control_clients_limit_unread(c);
 			break;
 		case CONTROL_CHECKS:
 			start_waiting(c, answer);
@@ -153,111 +125,115 @@ take_line(struct client *c, const char *line, size_t length)
 	json_object_put(request);
 }
 
-static void
-client_free(struct client *c)
+void
+control_client_free(struct client *c)
 {
 	LIST_REMOVE(c, entry);
-	clients.count--;
 	control_watch_free(c->watch);
-	bufferevent_free(c->stream);
+	event_free(c->readable);
+	event_free(c->writable);
+	event_free(c->deadline);
+	evbuffer_free(c->in);
+	evbuffer_free(c->out);
+	stall_close(c->fd); /* descriptors may lie in it */
 	free(c);
 }
 
 static bool
 is_busy(const struct client *c)
 {
-	return c->waiting || evbuffer_get_length(bufferevent_get_output(c->stream)) > 0;
+	return c->waiting || evbuffer_get_length(c->out) > 0;
 }
 
 /* One request at a time, and none while an answer is on its way: a client that
- * asks and does not read makes nothing grow here.  Nor is it listened to then, since
- * libevent would show a full buffer again and again. */
+ * asks and does not read makes nothing grow here.  Nor is it listened to then. */
 static void
 serve(struct client *c)
 {
-	struct evbuffer *in = bufferevent_get_input(c->stream);
 	size_t length;
 	char *line;
 
 	if (c->watch != NULL)
-		evbuffer_drain(in, evbuffer_get_length(in)); /* only its end matters */
+		evbuffer_drain(c->in, evbuffer_get_length(c->in)); /* only its end matters */
 	if (c->dismissed || (c->watch == NULL && is_busy(c)))
 		return;
-	line = evbuffer_readln(in, &length, EVBUFFER_EOL_CRLF);
-	if (line == NULL && evbuffer_get_length(in) >= REQUEST_MAX)
+	line = evbuffer_readln(c->in, &length, EVBUFFER_EOL_CRLF);
+	if (line == NULL && evbuffer_get_length(c->in) >= REQUEST_MAX)
 		dismiss(c, "the request is too long");
 	else if (line != NULL)
 		take_line(c, line, length);
 	free(line);
-	if (c->watch == NULL && (c->dismissed || is_busy(c)))
-		bufferevent_disable(c->stream, EV_READ);
+	if (c->ended || (c->watch == NULL && (c->dismissed || is_busy(c))))
+		event_del(c->readable);
 	else
-		bufferevent_enable(c->stream, EV_READ);
+		event_add(c->readable, NULL);
 }
 
-/* If all that it was told is out. */
-static void
-tell_news(struct client *c)
+void
+control_client_tell_news(struct client *c)
 {
-	struct evbuffer *out = bufferevent_get_output(c->stream);
-
-	if (c->watch != NULL && !c->ended && evbuffer_get_length(out) == 0)
-		control_watch_tell(c->watch, out);
+	if (c->watch == NULL || c->ended || evbuffer_get_length(c->out) > 0)
+		return;
+	control_watch_tell(c->watch, c->out);
+	if (evbuffer_get_length(c->out) > 0)
+		event_add(c->writable, NULL);
 }
 
+/* Who asks no more still wants what is on its way, and the answers to what else it asked. */
 static void
-on_readable(struct bufferevent *stream, void *context)
+take_end(struct client *c)
 {
-	(void)stream;
-	serve(context);
-}
-
-/* The answer is out. */
-static void
-on_written(struct bufferevent *stream, void *context)
-{
-	struct client *c = context;
-
-	(void)stream;
-	serve(c); /* what came meanwhile */
-	tell_news(c);
-	if ((c->dismissed || c->ended) && evbuffer_get_length(bufferevent_get_output(c->stream)) == 0)
-		client_free(c);
-}
-
-static void
-on_event(struct bufferevent *stream, short what, void *context)
-{
-	struct client *c = context;
-
 	c->ended = true;
-	/* Who asks no more still wants what is on its way, and on_written's next. */
-	if ((what & BEV_EVENT_EOF) == 0 || evbuffer_get_length(bufferevent_get_output(stream)) == 0)
-		client_free(c);
+	event_del(c->readable);
+	if (evbuffer_get_length(c->out) == 0)
+		control_client_free(c);
 }
 
-void
-control_report(const struct service *service, const struct report *old)
+static void
+on_readable(evutil_socket_t fd, short what, void *context)
 {
-	struct client *c;
+	struct client *c = context;
+	int n;
 
-	(void)service, (void)old;
-	LIST_FOREACH(c, &clients.all, entry)
-		tell_news(c);
+	(void)what;
+	stall_begin();
+	n = evbuffer_read(c->in, fd, REQUEST_MAX - (int)evbuffer_get_length(c->in));
+	stall_end();
+	if (n > 0)
+		serve(c);
+	else if (n == 0)
+		take_end(c);
+	else if (errno != EAGAIN && errno != EINTR)
+		control_client_free(c);
 }
 
-void
-control_answer_waiting(struct json_object *answer)
+static void
+on_writable(evutil_socket_t fd, short what, void *context)
 {
-	struct client *c;
+	struct client *c = context;
 
-	LIST_FOREACH(c, &clients.all, entry) {
-		if (!c->waiting)
-			continue;
-		c->waiting = false;
-		bufferevent_set_timeouts(c->stream, &patience, &patience);
-		send_answer(c, answer);
+	(void)what;
+	if (evbuffer_write(c->out, fd) < 0 && errno != EAGAIN && errno != EINTR) {
+		control_client_free(c);
+		return;
 	}
+	if (evbuffer_get_length(c->out) > 0)
+		return;
+	event_del(c->writable);
+	if (c->watch == NULL)
+		evtimer_add(c->deadline, &patience);
+	serve(c); /* what came meanwhile */
+	control_client_tell_news(c);
+	if ((c->dismissed || c->ended) && evbuffer_get_length(c->out) == 0)
+		control_client_free(c);
+}
+
+/* Byte by byte makes no request longer. */
+static void
+on_deadline(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd, (void)what;
+	control_client_free(context);
 }
 
 /* The kernel's word for who connected. */
@@ -276,30 +252,24 @@ find_uid(int fd, uid_t *uid)
 bool
 control_client_new(struct event_base *base, int fd)
 {
-	struct client *c = calloc(1, sizeof(*c));
-
-	if (c == NULL)
-		return false;
-	if (find_uid(fd, &c->uid))
-		c->stream = bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
-	if (c->stream == NULL) {
-		free(c);
-		return false;
-	}
-	bufferevent_setcb(c->stream, on_readable, on_written, on_event, c);
-	bufferevent_set_timeouts(c->stream, &patience, &patience);
-	bufferevent_setwatermark(c->stream, EV_READ, 0, REQUEST_MAX);
-	LIST_INSERT_HEAD(&clients.all, c, entry);
-	clients.count++;
-	bufferevent_enable(c->stream, EV_READ | EV_WRITE);
-	return true;
-}
-
-void
-control_clients_end(void)
-{
 	struct client *c;
+	uid_t uid;
 
-	while ((c = LIST_FIRST(&clients.all)) != NULL)
-		client_free(c); /* NOLINT(clang-analyzer-unix.Malloc): it takes itself off the list */
+	if (!find_uid(fd, &uid))
+		return false;
+	control_clients_make_room(uid);
+	c = alloc_zero(sizeof(*c));
+	c->fd = fd;
+	c->uid = uid;
+	c->in = evbuffer_new();
+	c->out = evbuffer_new();
+	c->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, c);
+	c->writable = event_new(base, fd, EV_WRITE | EV_PERSIST, on_writable, c);
+	c->deadline = evtimer_new(base, on_deadline, c);
+	if (c->in == NULL || c->out == NULL || c->readable == NULL || c->writable == NULL || c->deadline == NULL)
+		fatal("natterd: out of memory");
+	LIST_INSERT_HEAD(&control_clients, c, entry);
+	event_add(c->readable, NULL);
+	evtimer_add(c->deadline, &patience);
+	return true;
 }

@@ -9,8 +9,9 @@
 #include <event2/event.h>
 #include <stdbool.h>
 
-/* Serves the client that was accepted as fd from now on, and closes fd in the end.  Returns
- * false, and fd is still the caller's, if that is not possible. */
+/* Serves the client that was accepted as fd, which does not block, from now on, and closes fd in
+ * the end; another client may have to leave for it.  Returns false, and fd is still the caller's,
+ * if the kernel does not say whose client it is. */
 bool control_client_new(struct event_base *base, int fd);
 
 unsigned int control_clients_count(void);

@@ -59,17 +59,27 @@ answer_list(struct json_object *request, struct json_object *answer)
 	return true;
 }
 
+/* A text, of which json-c shows all: one with a NUL in it is none.  NULL for anything else. */
+static const char *
+text_of(struct json_object *value)
+{
+	const char *text = json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
+
+	return text != NULL && strlen(text) == (size_t)json_object_get_string_len(value) ? text : NULL;
+}
+
 /* The mapping that the member "name" of a request names; else the answer says what is wrong. */
 static struct service *
 find_named(struct json_object *name, struct json_object *answer)
 {
+	const char *text = text_of(name);
 	struct service *s;
 
-	if (!json_object_is_type(name, json_type_string)) {
+	if (text == NULL) {
 		control_commands_refuse(answer, "the request has no \"name\"");
 		return NULL;
 	}
-	s = service_find(json_object_get_string(name));
+	s = service_find(text);
 	if (s == NULL)
 		control_commands_refuse(answer, "there is no mapping of that name");
 	return s;
@@ -163,8 +173,8 @@ answer_log_level(struct json_object *request, struct json_object *answer)
 static bool
 answer_log(struct json_object *request, struct json_object *answer)
 {
-	struct json_object *name = json_object_object_get(request, "level");
-	int level = json_object_is_type(name, json_type_string) ? log_level_find(json_object_get_string(name)) : -1;
+	const char *name = text_of(json_object_object_get(request, "level"));
+	int level = name != NULL ? log_level_find(name) : -1;
 
 	if (level < 0) {
 		control_commands_refuse(answer, "there is no such level; take error, warning, info or debug");

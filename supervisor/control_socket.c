@@ -17,6 +17,7 @@
 
 #include "files.h"
 #include "log.h"
+#include "stall.h"
 #include "way.h"
 
 #define BACKLOG 64
@@ -153,6 +154,7 @@ control_socket_open(struct control_socket *s, const char *path, gid_t gid)
 	s->fd = new_socket();
 	if (s->fd < 0)
 		return -1;
+	stall_refuse_descriptors(s->fd);
 	if (make(s, gid) < 0) {
 		error = errno;
 		close(s->fd);

@@ -16,8 +16,6 @@
 #include "record.h"
 #include "service.h"
 
-#define WATCHES_MAX 16
-
 /* A mapping as the client knows it. */
 struct told {
 	LIST_ENTRY(told) entry;
@@ -33,17 +31,11 @@ struct control_watch {
 	LIST_HEAD(, told) told;
 };
 
-static unsigned int watch_count;
-
 struct control_watch *
 control_watch_new(const char *name)
 {
-	struct control_watch *w;
+	struct control_watch *w = alloc_zero(sizeof(*w));
 
-	if (watch_count >= WATCHES_MAX)
-		return NULL;
-	watch_count++;
-	w = alloc_zero(sizeof(*w));
 	strlcpy(w->name, name != NULL ? name : "", sizeof(w->name));
 	LIST_INIT(&w->told);
 	return w;
@@ -65,7 +57,6 @@ control_watch_free(struct control_watch *w)
 		return;
 	while ((t = LIST_FIRST(&w->told)) != NULL)
 		forget(t); /* NOLINT(clang-analyzer-unix.Malloc): it takes itself off the list */
-	watch_count--;
 	free(w);
 }
 

@@ -11,8 +11,7 @@
 
 struct control_watch;
 
-/* Nothing was told yet.  name: of this mapping only; NULL: of all.  Returns NULL if as many
- * watch already as may. */
+/* Nothing was told yet.  name: of this mapping only; NULL: of all. */
 struct control_watch *control_watch_new(const char *name);
 void control_watch_free(struct control_watch *w);
 

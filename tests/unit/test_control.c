@@ -2,7 +2,7 @@
 /*
  * The files control*.c: the socket's file, the requests, clients that watch, and clients that
  * misbehave.  The NAT check itself is a stand-in.
- * NEEDS: supervisor/control supervisor/control_client supervisor/control_commands supervisor/control_reload supervisor/control_socket supervisor/control_watch supervisor/files supervisor/way supervisor/record supervisor/counts supervisor/metrics supervisor/outer_event
+ * NEEDS: supervisor/control supervisor/control_client supervisor/control_clients supervisor/stall supervisor/control_commands supervisor/control_reload supervisor/control_socket supervisor/control_watch supervisor/files supervisor/way supervisor/record supervisor/counts supervisor/metrics supervisor/outer_event
  */
 #include "control.h"
 
@@ -15,6 +15,7 @@
 
 #include "checknat.h"
 #include "checknat_verdict.h"
+#include "control_client.h"
 #include "control_commands.h"
 #include "control_socket.h"
 #include "reload.h"
@@ -645,23 +646,81 @@ is_served(void)
 }
 
 static void
-test_too_many(void)
+connect_many(int *fds, size_t n, uid_t uid)
 {
-	int fds[64], fd;
 	size_t i;
 
-	for (i = 0; i < 64; i++) {
+	CHECK(uid == 0 || seteuid(uid) == 0);
+	for (i = 0; i < n; i++) {
 		fds[i] = connect_client();
-		ask(fds[i], "{\"command\":\"version\"}\n");
+		event_base_loop(base, EVLOOP_NONBLOCK);
 	}
-	fd = connect_client();
-	converse(fd, "", 0, 1);
-	CHECK(strstr(reply, "too many clients") != NULL);
-	RUN_UNTIL(receive(fd));
-	close(fd);
-	for (i = 0; i < 64; i++)
+	CHECK(uid == 0 || seteuid(0) == 0);
+}
+
+static void
+close_many(const int *fds, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
 		close(fds[i]);
-	RUN_UNTIL(is_served());
+	RUN_UNTIL(control_clients_count() == 0);
+}
+
+/* Of one user a new client is served and the oldest leaves; of several nobody takes another's place. */
+static void
+test_too_many(void)
+{
+	static int fds[1000], others[1000], own;
+
+	connect_many(fds, 48, 0);
+	CHECK(strstr(ask(fds[0], "{\"command\":\"version\"}\n"), "\"ok\":true") != NULL);
+	own = connect_client();
+	CHECK(strstr(ask(own, "{\"command\":\"version\"}\n"), "\"ok\":true") != NULL);
+	converse(fds[0], "", 0, 1);
+	CHECK(strstr(reply, "too many clients") != NULL);
+	RUN_UNTIL(receive(fds[0]));
+	CHECK(strstr(ask(fds[1], "{\"command\":\"version\"}\n"), "\"ok\":true") != NULL);
+	close(own);
+	close_many(fds, 48);
+	if (geteuid() != 0)
+		return;
+	own = connect_client();
+	connect_many(fds, 1000, 65534);
+	CHECK(control_clients_count() == 49);
+	connect_many(others, 1000, 65533);
+	CHECK(control_clients_count() == 97 && is_served());
+	CHECK(strstr(ask(own, "{\"command\":\"version\"}\n"), "\"ok\":true") != NULL);
+	close(own);
+	for (own = 0; own < 1000; own++)
+		close(others[own]);
+	close_many(fds, 1000);
+}
+
+/* Answers that nobody reads: those who let them lie leave for the others. */
+static void
+test_unread(void)
+{
+	static const char request[] = "{\"command\":\"list\"}\n";
+	static struct service many[1500];
+	int fds[40];
+	size_t i;
+
+	for (i = 0; i < 1500; i++) {
+		fill_service(&many[i], "many", PROTOCOL_TCP, "10.0.0.5:80", "203.0.113.7:1");
+		TAILQ_INSERT_TAIL(&table, &many[i], entry);
+	}
+	for (i = 0; i < 40; i++) {
+		fds[i] = connect_client();
+		CHECK(send(fds[i], request, strlen(request), MSG_NOSIGNAL) > 0);
+		event_base_loop(base, EVLOOP_NONBLOCK);
+	}
+	RUN_UNTIL(control_clients_count() <= 16);
+	for (i = 0; i < 1500; i++)
+		TAILQ_REMOVE(&table, &many[i], entry);
+	CHECK(is_served());
+	close_many(fds, 40);
 }
 
 int
@@ -692,7 +751,9 @@ main(void)
 	test_half_close();
 	test_garbage();
 	test_deaf_client();
+	RUN_UNTIL(control_clients_count() == 0);
 	test_too_many();
+	test_unread();
 	control_close();
 	event_base_loop(base, EVLOOP_NONBLOCK); /* frees what a client had */
 	CHECK(rmdir("run") == 0 && rmdir(directory) == 0);

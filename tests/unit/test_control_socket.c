@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * control_socket.c: two that start over the same dead socket.
- * NEEDS: supervisor/control_socket supervisor/files supervisor/way
+ * NEEDS: supervisor/control_socket supervisor/files supervisor/way supervisor/stall
  */
 #include "control_socket.h"
 
