@@ -6,6 +6,7 @@
 
 #include <bsd/string.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "monotonic.h"
 #include "table.h"
+
+/* A thousand mappings have 3 MB.  Memory is taken as it is filled. */
+#define ANSWER_MAX (64UL * 1024 * 1024)
 
 int
 natterctl_fail(const char *path, int error)
@@ -80,21 +85,59 @@ write_request(int fd, const char *command, const char *key, const char *value)
 	return result;
 }
 
+/* Waits until there is more, or for the deadline: 0, or -1 with errno. */
+static int
+wait_for_more(int fd, int64_t deadline)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int64_t left = deadline - monotonic_milliseconds();
+	int n = poll(&p, 1, left > 0 ? (int)left : 0);
+
+	if (n == 0)
+		errno = ETIMEDOUT;
+	return n > 0 ? 0 : -1;
+}
+
+/* Reads until the buffer of size bytes has a line, which it terminates: 0, or -1 with errno.
+ * Whoever answers may be anybody: neither byte by byte nor without end. */
+static int
+receive_line(int fd, int64_t deadline, char *line, size_t size)
+{
+	size_t length = 0;
+	char *end;
+	ssize_t n;
+
+	while (length < size) {
+		if (wait_for_more(fd, deadline) < 0)
+			return -1;
+		n = read(fd, line + length, size - length);
+		if (n == 0)
+			errno = ECONNRESET;
+		if (n <= 0)
+			return -1;
+		end = memchr(line + length, '\n', (size_t)n);
+		if (end != NULL) {
+			*end = '\0';
+			return 0;
+		}
+		length += (size_t)n;
+	}
+	errno = EMSGSIZE;
+	return -1;
+}
+
 /* The answer's line as an object; NULL with errno. */
 static struct json_object *
-receive_answer(FILE *in)
+receive_answer(int fd, unsigned int seconds)
 {
+	int64_t deadline = monotonic_milliseconds() + (int64_t)seconds * 1000;
+	char *line = malloc(ANSWER_MAX);
 	struct json_object *answer = NULL;
-	char *line = NULL;
-	size_t size = 0;
-	int error;
+	int error = line == NULL || receive_line(fd, deadline, line, ANSWER_MAX) < 0 ? errno : 0;
 
-	errno = 0;
-	if (getline(&line, &size, in) > 0) {
+	if (error == 0) {
 		answer = json_tokener_parse(line);
 		error = EPROTO;
-	} else {
-		error = errno != 0 ? errno : ECONNRESET;
 	}
 	free(line);
 	if (json_object_is_type(answer, json_type_object))
@@ -156,20 +199,13 @@ natterctl_ask(const char *path, const char *command, const char *key, const char
     struct json_object **answer)
 {
 	int fd = natterctl_send_request(path, command, key, value, seconds), result;
-	FILE *in;
 
 	*answer = NULL;
 	if (fd < 0)
 		return natterctl_fail(path, errno);
-	in = fdopen(fd, "r");
-	if (in == NULL) {
-		result = natterctl_fail(path, errno);
-		close(fd);
-		return result;
-	}
-	*answer = receive_answer(in);
+	*answer = receive_answer(fd, seconds);
 	result = *answer != NULL ? natterctl_check_answer(*answer, value) : natterctl_fail(path, errno);
-	fclose(in);
+	close(fd);
 	if (result != NATTERCTL_OK) {
 		json_object_put(*answer);
 		*answer = NULL;
