@@ -9,7 +9,7 @@ set -uo pipefail
 
 # Each lane runs beside the others, and what it says comes at the end. Most of them wait most of the time, for silence or
 # for time to pass; what wants the processors is together in few, so that it does not disturb them more than need be.
-lanes=("check.bats" "bench/soak.bats" "hostile.bats"
+lanes=("check.bats" "bench/soak.bats" "hostile.bats" "boundary.bats"
     "diagnosis.bats interval.bats mappings.bats" "keepalive.bats neighbours.bats network.bats"
     "privileges.bats" "rebind.bats takeover.bats load.bats" "deployments.bats service.bats workers.bats"
     "commandline.bats servers.bats v09.bats limits.bats"
