@@ -34,6 +34,7 @@ conduct_begin(struct conduct *c)
 	memset(&c->targets, 0, sizeof(c->targets));
 	memset(&c->logged, 0, sizeof(c->logged));
 	c->began = c->asked = monotonic_seconds();
+	c->told = c->told_then = 0;
 	c->heard = c->behind = false;
 }
 
@@ -62,15 +63,23 @@ conduct_may_log(struct conduct *c, enum log_level level, const char *subject)
 	return quota_take_line(&c->lines, LINES_MAX, debugging ? LINES_SECONDS_DEBUG : LINES_SECONDS, subject);
 }
 
-/* Twice in a row: what was sent a moment ago may still lie there. */
+void
+conduct_note_told(struct conduct *c)
+{
+	c->told++;
+}
+
+/* What lay there at the last look lies there still, if nothing else was sent since. */
 static bool
 does_not_read(struct conduct *c, int fd)
 {
 	int unread = 0;
-	bool was_behind = c->behind;
+	bool is_behind = ioctl(fd, SIOCOUTQ, &unread) == 0 && unread > 0;
+	bool is_stuck = is_behind && c->behind && c->told == c->told_then;
 
-	c->behind = ioctl(fd, SIOCOUTQ, &unread) == 0 && unread > 0;
-	return was_behind && c->behind;
+	c->behind = is_behind;
+	c->told_then = c->told;
+	return is_stuck;
 }
 
 const char *

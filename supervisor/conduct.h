@@ -24,7 +24,9 @@ struct conduct {
 	int64_t began;        /* the worker, on the monotonic clock */
 	int64_t asked;        /* when it was last sent something for no other reason than to see whether it reads */
 	bool heard;           /* it said something of its mapping */
-	bool behind;          /* at the last look it had something to read */
+	uint64_t told;        /* records that were sent to it ... */
+	uint64_t told_then;   /* ... until the last look, ... */
+	bool behind;          /* ... at which it had something to read */
 };
 
 /* A worker was started; what its predecessor logged still counts. */
@@ -32,6 +34,9 @@ void conduct_begin(struct conduct *c);
 
 /* It sent this.  Returns NULL, or in a few words what rule it broke. */
 const char *conduct_take_record(struct conduct *c, const struct message *m);
+
+/* A record is sent to it. */
+void conduct_note_told(struct conduct *c);
 
 /* May its next line of this level go into the log?  subject is said to have written more if not. */
 bool conduct_may_log(struct conduct *c, enum log_level level, const char *subject);

@@ -88,19 +88,32 @@ peer_refuse(struct peer *p, const char *why)
 	peer_kill(p);
 }
 
+static int
+send_record(struct peer *p, enum message_kind kind, const void *payload, size_t length, int fd)
+{
+	conduct_note_told(&p->conduct);
+	return message_send(p->fd, kind, payload, length, fd);
+}
+
+/* What a worker must know. */
+static void
+tell(struct peer *p, enum message_kind kind, const void *payload, size_t length)
+{
+	if (p->fd >= 0 && send_record(p, kind, payload, length, -1) < 0 && errno == EAGAIN)
+		peer_refuse(p, "does not read");
+}
+
 void
 peer_send_mapping(struct peer *p)
 {
-	if (p->fd >= 0 && message_send(p->fd, MESSAGE_MAPPING, p->mapping, sizeof(*p->mapping), -1) < 0 && errno == EAGAIN)
-		peer_refuse(p, "does not read");
+	tell(p, MESSAGE_MAPPING, p->mapping, sizeof(*p->mapping));
 }
 
 void
 peer_send_servers(struct peer *p, const struct servers *servers)
 {
 	callees_set_servers(&p->callees, servers);
-	if (p->fd >= 0 && message_send(p->fd, MESSAGE_SERVERS, servers, sizeof(*servers), -1) < 0 && errno == EAGAIN)
-		peer_refuse(p, "does not read");
+	tell(p, MESSAGE_SERVERS, servers, sizeof(*servers));
 }
 
 void
@@ -110,7 +123,7 @@ peer_look_again(struct peer *p, enum again_reason reason)
 
 	/* A worker that does not read is told by the next message that must be sent. */
 	if (p->fd >= 0)
-		(void)message_send(p->fd, MESSAGE_AGAIN, &again, sizeof(again), -1);
+		(void)send_record(p, MESSAGE_AGAIN, &again, sizeof(again), -1);
 }
 
 void
@@ -119,8 +132,7 @@ peer_send_duty(struct peer *p, bool watch)
 	struct duty duty = {.watch = watch};
 
 	p->watches = watch;
-	if (p->fd >= 0 && message_send(p->fd, MESSAGE_DUTY, &duty, sizeof(duty), -1) < 0 && errno == EAGAIN)
-		peer_refuse(p, "does not read");
+	tell(p, MESSAGE_DUTY, &duty, sizeof(duty));
 }
 
 /* Whom it is connected to: an address that a socket for this use can have as its peer, or none. */
@@ -211,7 +223,7 @@ answer_socket(struct peer *p, const struct message *m)
 	fd = find_socket(p, r);
 	answer.error = fd < 0 ? (uint32_t)errno : 0;
 	answer.connect_error = begin_connection(fd, &r->to);
-	if (message_send(p->fd, MESSAGE_SOCKET, &answer, sizeof(answer), fd) < 0 && errno == EAGAIN)
+	if (send_record(p, MESSAGE_SOCKET, &answer, sizeof(answer), fd) < 0 && errno == EAGAIN)
 		why = "does not read";
 	if (fd >= 0)
 		held_put(p->held, (enum socket_use)r->use, fd);
@@ -304,7 +316,7 @@ peer_start(struct peer *p, struct event_base *base, const struct servers *server
 		return -1;
 	}
 	/* An empty queue takes both; if not, the worker's end is noticed. */
-	(void)message_send(p->fd, MESSAGE_MAPPING, p->mapping, sizeof(*p->mapping), -1);
+	peer_send_mapping(p);
 	peer_send_servers(p, servers);
 	log_debug("%s: worker %d started", p->mapping->name, (int)p->pid);
 	return 0;

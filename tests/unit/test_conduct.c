@@ -72,7 +72,7 @@ test_silence(void)
 	close(pair[1]);
 }
 
-/* Behind at one look it may be, and an idle one is sent something now and then. */
+/* Behind at one look it may be, and at each if it was told more meanwhile, and an idle one is sent something now and then. */
 static void
 test_who_does_not_read(void)
 {
@@ -90,7 +90,10 @@ test_who_does_not_read(void)
 	CHECK(conduct_look(&c, pair[0], &ask) == NULL);
 	CHECK(recv(pair[1], &byte, 1, 0) == 1);
 	CHECK(conduct_look(&c, pair[0], &ask) == NULL);
+	/* What lies there now may be another one. */
 	CHECK(send(pair[0], &byte, 1, 0) == 1);
+	CHECK(conduct_look(&c, pair[0], &ask) == NULL);
+	conduct_note_told(&c);
 	CHECK(conduct_look(&c, pair[0], &ask) == NULL);
 	CHECK_TEXT(conduct_look(&c, pair[0], &ask), "does not read");
 	close(pair[0]);
