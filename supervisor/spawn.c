@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "confinement.h"
 #include "farewell.h"
 #include "hook.h"
 #include "log.h"
@@ -121,6 +122,9 @@ become_worker(void)
 	char name[] = "natter-worker", argument[] = WORKER_ARGUMENT;
 	char *const arguments[] = {name, argument, NULL};
 
+	/* What it has to say goes through its socket; only a sanitizer has no other way. */
+	if (confinement_is_possible())
+		(void)dup2(STDOUT_FILENO, STDERR_FILENO);
 	execve(spawn.worker_path, arguments, worker_environment());
 	_exit(SPAWN_NO_EXEC);
 }

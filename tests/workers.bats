@@ -103,6 +103,9 @@ limit() {
     for resource in "Max file size" "Max core file size" "Max processes"; do
         [[ $(limit "$worker" "$resource") == "0 0" ]]
     done
+    for fd in 0 1 2; do
+        [[ $(readlink "/proc/$worker/fd/$fd") == /dev/null ]]
+    done
     # Not dumpable: what /proc has of it is root's.
     [[ $(stat -c %U "/proc/$worker/environ") == root ]]
 }
