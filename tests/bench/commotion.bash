@@ -114,24 +114,30 @@ commotion_calm() {
 
 # --- What is published ---
 
-# commotion_true: is what every mapping has published what the carrier's NAT has for it, and what its hook was told?
+# commotion_true: is what every mapping has published what the carrier's NAT has for it, and what its hook was told? What
+# is not is the last line of LAB_DIR/untrue.
 commotion_true() {
-    local name protocol outer bind inside
+    local name protocol outer bind inside list found
     inside=$(ip -n "$LAB_HOST" -4 -json address show dev eth0 | jq -r '.[0].addr_info[0].local')
+    list=$(natter_ctl list --json | jq -er '.[] | "\(.name) \(.protocol) \(.outer) \(.bind)"') || return
     while read -r name protocol outer bind; do
-        commotion__in_nat "$protocol" "$outer" "$inside . ${bind##*:}" && commotion__told "$name" "$outer" && continue
-        echo "$name: $outer is not what the NAT has, or not what the hook was told" >&2
-        return 1
-    done < <(natter_ctl list --json | jq -r '.[] | "\(.name) \(.protocol) \(.outer) \(.bind)"')
+        commotion__in_nat "$protocol" "$outer" "$inside . ${bind##*:}" || { commotion__untrue "$name" "$outer" "the NAT has" && return 1; }
+        commotion__told "$name" "$outer" || { commotion__untrue "$name" "$outer" "the hook was told" && return 1; }
+    done <<<"$list"
 }
 
-# commotion__in_nat PROTOCOL OUTER ENDPOINT
+# commotion__in_nat PROTOCOL OUTER ENDPOINT; sets found to what is there instead.
 commotion__in_nat() {
-    [[ ${2%:*} == "$(lab_wan)" ]] &&
-        lab_in "$LAB_CARRIER" nft get element ip lab_nat "in_$1" "{ ${2##*:} }" | grep -q ": $3 "
+    found="$(lab_wan), $(lab_in "$LAB_CARRIER" nft get element ip lab_nat "in_$1" "{ ${2##*:} }" 2>&1 | tr -d '\n')"
+    [[ $found == "${2%:*}, "*": $3 "* ]]
 }
 
-# commotion__told NAME OUTER. The hook of one mapping does not say.
+# commotion__told NAME OUTER: likewise. The hook of one mapping does not say.
 commotion__told() {
-    [[ $1 == slow || $(grep " $1 " "$LAB_DIR/hooks.log" | tail -n 1) == *" $2" ]]
+    found=$(grep " $1 " "$LAB_DIR/hooks.log" | tail -n 1)
+    [[ $1 == slow || $found == *" $2" ]]
+}
+
+commotion__untrue() {
+    echo "$(bench_now) $1: $2 is published, but $3 $found" >>"$LAB_DIR/untrue"
 }

@@ -161,7 +161,7 @@ clients() {
 }
 
 truth() {
-    lab_wait 5 commotion_true || { commotion_true || : && say_broken "what is published is not true"; }
+    lab_wait 5 commotion_true || say_broken "$(tail -n 1 "$LAB_DIR/untrue")"
 }
 
 say_broken() {
@@ -173,7 +173,7 @@ end() {
     local result=$?
     if [[ ${LAB_DIR:-} ]]; then
         mkdir -p "$folder"
-        cp "$LAB_DIR"/{natterd*,asker-*,churn,hooks}.log "$LAB_DIR"/{natter.cfg,growth,samples,churn.json} "$folder" 2>/dev/null || :
+        cp "$LAB_DIR"/{natterd*,asker-*,churn,hooks}.log "$LAB_DIR"/{natter.cfg,growth,samples,churn.json,untrue} "$folder" 2>/dev/null || :
     fi
     lab_down
     exit "$result"
