@@ -15,8 +15,8 @@
 
 struct hearing {
 	struct bucket bucket;
-	struct event *timer; /* pending: there is a latest one */
-	struct report latest;
+	struct event *timer;
+	struct report *latest; /* that is not heard yet, with the timer pending; NULL: none */
 	void (*heard)(void *context, const struct report *r);
 	void *context;
 };
