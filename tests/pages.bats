@@ -57,6 +57,18 @@ page_keys() {
     sed -nE 's/^\.(It )?Ic ([a-z_]+)( .*)?$/\2/p' "$1"
 }
 
+# table_fields: those of a mapping, in the table that everything prints from.
+table_fields() {
+    sed -nE 's/^    \{\.name = "([a-z0-9_]+)".*/\1/p' supervisor/record.c
+}
+
+# page_fields PAGE: of the list or table whose width is that of a field, with lines such as ".It bind Ta text Ta its port"
+# or ".It inner , inner_ip".
+page_fields() {
+    awk '/^\.Bl .*[ "]keep_alive_(interval|round_trip)("|$)/ { on = 1; next } /^\.El/ { on = 0 }
+        on && sub(/^\.It /, "") && !/^Em / { sub(/ Ta .*/, ""); gsub(/ , /, "\n"); print }' "$1"
+}
+
 @test "each summary of a command line fits a terminal of 80 columns" {
     for summary in "$build/natterd --help" "$build/natterctl --help" "make -s help"; do
         # shellcheck disable=SC2086 # words
@@ -82,6 +94,11 @@ page_keys() {
 
 @test "natter.cfg(5) has the keys of a configuration" {
     print_keys | compare natter.cfg.5 page_keys
+}
+
+@test "natterd(8) and natterctl(8) have the fields of a mapping" {
+    table_fields | compare natterd.8 page_fields
+    table_fields | compare natterctl.8 page_fields
 }
 
 @test "every page is well-formed" {
