@@ -110,6 +110,39 @@ limit() {
     [[ $(stat -c %U "/proc/$worker/environ") == root ]]
 }
 
+# without CALL:HOW HELD SAID: two workers whose kernel answers that call so are open, confined by the rest, and natterd
+# says so once.
+without() {
+    lab_spawn "$LAB_HOST" natterd strace -D -f -qq -o /dev/null -e trace="${1%%:*}" -e inject="$1" \
+        "$NATTER_BUILD/natterd" -f -c "$LAB_DIR/natter.cfg"
+    lab_wait 5 natter_ctl version
+    natter_open web
+    natter_open game
+    natter_ctl list --json | jq -e --arg held "$2" 'all(.[]; .confinement == $held)'
+    grep -qE "$3" "$LAB_DIR/natterd.log"
+    [[ $(grep -cE "(info|warning): .*run without" "$LAB_DIR/natterd.log") == 1 ]]
+    natter_stop
+}
+
+@test "a kernel without Landlock, its ports, the filter or chroot: workers run, and natterd says so once" {
+    natter_need_usual_build
+    natter_config <<END
+$(natter_lab_servers)
+mappings = ( { name = "web"; protocol = "tcp"; target = "192.168.77.3:80"; },
+             { name = "game"; protocol = "udp"; target = "192.168.77.3:7777"; } );
+END
+    natter_start
+    natter_open web
+    most=$(natter_field web confinement)
+    natter_stop
+    [[ $most == "chroot, landlock, landlock-tcp, seccomp" ]] || skip "not in this build: its kernel lacks some"
+    without landlock_create_ruleset:error=ENOSYS "chroot, seccomp" "warning: .* without landlock, landlock-tcp, which"
+    # What it asks first is the version.
+    without landlock_create_ruleset:retval=3:when=1 "chroot, landlock, seccomp" "info: .* without landlock-tcp, since"
+    without seccomp:error=EINVAL "chroot, landlock, landlock-tcp" "warning: .* without seccomp, which"
+    without chroot:error=EPERM "landlock, landlock-tcp, seccomp" "warning: .* without chroot, which"
+}
+
 @test "a secret in natterd's environment reaches no worker" {
     one_mapping
     export HOOK_SECRET=hunter2
