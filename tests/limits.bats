@@ -137,11 +137,12 @@ same_holes() {
 @test "a target that takes nobody costs each of a thousand clients its connect_timeout, and others nothing" {
     # Silent for whoever begins now.
     lab_in "$LAB_LAN" nft "add table ip t; add chain ip t in { type filter hook input priority 0; }"
-    start "connect_timeout = 2;" ""
+    start "connect_timeout = 60;" ""
     keep friend "$web" 10 203.0.113.41
     lab_in "$LAB_LAN" nft "add rule ip t in tcp dport 80 ct state new drop"
     idle flood "$web" 1000 203.0.113.40 1000
-    lab_wait 3 natter_is web connections 1010
+    lab_wait 5 natter_is web connections 1010
+    reload "connect_timeout = 1;" ""
     idle_has flood 1000 0
     lab_wait 3 natter_is web connections 10
     lab_wait 3 natter_is web failures.target_silent 1000
@@ -185,7 +186,7 @@ sessions() {
 }
 
 @test "where every session was answered a new client is refused, and one of many is not served before others" {
-    start "" "max_udp_sessions = 4; max_connections_per_client = 2; udp_timeout = 3;"
+    start "" "max_udp_sessions = 4; max_connections_per_client = 2;"
     plays "$game" 198.18.0.1
     plays "$game" 198.18.0.1
     drops "$game" 198.18.0.1
@@ -196,6 +197,7 @@ sessions() {
     drops "$game" 198.18.0.5
     lab_wait 3 refused_is game limit 2
     lab_wait 3 natter_is game connections 4
+    reload "" "max_udp_sessions = 4; max_connections_per_client = 2; udp_timeout = 1;"
     lab_wait 10 natter_is game connections 0
     plays "$game" 198.18.0.5
 }
