@@ -126,7 +126,7 @@ replaced() {
     ended_for hang "does not read" 20
     ended_for silent "has not said anything since it was started" 40
     # Half a request, byte by byte, has as much time as nothing at all.
-    lab_wait 40 grep -E '^(29|30|31|32|33)$' "$LAB_DIR/drip.log"
+    lab_wait 40 grep -E '^(29|3[0-9])$' "$LAB_DIR/drip.log"
     lasted=$((SECONDS - began))
     # Nobody else has noticed.
     [[ $(natter_field web pid) == "$web" && $(natter_field web outer) == "$outer" && $(natter_field game outer) == "$game" ]]
@@ -208,7 +208,7 @@ asks_impostor() {
     [[ $output == *"timed out"* ]]
     run -1 asks_impostor escapes list
     [[ $output == *"owned"* && ! $output =~ [[:cntrl:]][^[:print:]] && $output != *$'\e'* && $output != *$'\x9b'* ]]
-    for options in "list" "list --json" "names" "show web" "status"; do
+    for options in "list" "list --json" "names" "show web" "metrics"; do
         # shellcheck disable=SC2086
         run asks_impostor mapping $options
         ((status < 4))

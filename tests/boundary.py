@@ -202,8 +202,6 @@ def impostor(path, kind):
             while kind == "drip":
                 s.sendall(b" ")
                 time.sleep(1)
-            if kind == "silence":
-                s.recv(1000)
             s.recv(1000)
             s.sendall(answers.get(kind, b""))
         except OSError:
