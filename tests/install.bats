@@ -349,6 +349,19 @@ active() {
     machine_in systemctl is-active natterd
 }
 
+# usual_confinement: what confines a worker of a natterd that nobody has restricted.
+usual_confinement() {
+    natter_config <<END
+$(natter_lab_servers)
+status_report = { status_file = "status.json"; };
+mappings = ( { name = "usual"; protocol = "udp"; bind = "8099"; } );
+END
+    lab_spawn "$LAB_HOST" natterd "$NATTER_BUILD/natterd" -f -c "$LAB_DIR/natter.cfg"
+    lab_wait 5 jq -e '.mappings[0].state == "open"' "$LAB_DIR/status.json"
+    jq -r '.mappings[0].confinement' "$LAB_DIR/status.json"
+    natter_stop
+}
+
 @test "systemd: enabled and started it opens a mapping under all restrictions, reloads, and comes back when killed" {
     systemd_machine
     machine_in systemd-analyze verify natterd.service
@@ -362,6 +375,7 @@ END
     machine_in systemctl enable --now natterd
     [[ $(natter_fetch "$(natter_open web)") == "inside page" ]]
     [[ $(machine_in ps -o user= -p "$(natter_field web pid)") == natter ]]
+    [[ $(natter_field web confinement) == "$(usual_confinement)" ]]
     lab_wait 5 status_says "1 of 1 mapping open"
     lab_wait 5 journal_says "web 0 wrote refused"
     run -0 machine_in journalctl --no-pager -o cat -u natterd -p info
