@@ -57,7 +57,8 @@
  * the first moment; makes the last directory of path if it is missing.  A
  * socket that a dead natterd left behind is replaced.  SIGPIPE must be ignored.
  * Returns 0, or -1 with errno: EADDRINUSE if somebody answers there already,
- * EEXIST if something else than a socket is there. */
+ * EEXIST if something else than a socket is there, ELOOP if the way there leads through somebody
+ * else's link (way.h). */
 int control_open(struct event_base *base, const char *path, gid_t gid);
 
 /* Sends the answer to every client that waits for one. */

@@ -110,30 +110,31 @@ bind_and_listen(struct control_socket *s, gid_t gid)
  * is bound but does not listen yet looks dead.  Whoever may read the directory can lock it too, and must not keep
  * natterd from starting: so it goes on without the lock, -1, in the end. */
 static int
-lock_directory(const char *path)
+lock_directory(int way)
 {
 	static const struct timespec pause = {.tv_nsec = 1000000000 / LOCK_TRIES};
-	const char *name;
-	int way = way_open(path, &name), fd, i;
+	int fd = openat(way, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), i;
 
-	if (way < 0)
-		return -1;
-	fd = openat(way, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	close(way);
 	for (i = 0; fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && i < LOCK_TRIES; i++)
 		nanosleep(&pause, NULL);
 	return fd;
 }
 
+/* bind and unlink follow any link on the way: way_open says whether there is one of somebody else's. */
 static int
 make(struct control_socket *s, gid_t gid)
 {
-	int lock = lock_directory(s->name.sun_path), result, error;
+	const char *name;
+	int way = way_open(s->name.sun_path, &name), lock, result, error;
 
+	if (way < 0)
+		return -1;
+	lock = lock_directory(way);
 	result = bind_and_listen(s, gid);
 	error = errno;
 	if (lock >= 0)
 		close(lock);
+	close(way);
 	errno = error;
 	return result;
 }

@@ -195,7 +195,7 @@ refused() {
     [[ $said == *"$1"* && $(<victim) == precious ]]
 }
 
-@test "log file and pid file: not through a symbolic or hard link, and no pid file of somebody else" {
+@test "log file, pid file and control socket: not through links, and no pid file of somebody else" {
     daemon_config
     cd "$LAB_DIR"
     mkdir run
@@ -216,6 +216,19 @@ refused() {
     ln -s "$LAB_DIR/made" natter.log
     refused "it is a symbolic link"
     [[ ! -e made ]]
+    rm -r natter.log ctl
+    mkdir private
+    ln -s private ctl
+    chown -h nobody ctl
+    refused "cannot open the control socket $LAB_DIR/ctl/sock: it is a symbolic link, or the way to it leads"
+    [[ ! $(ls private) ]]
+    # Root's own leads there.
+    chown -h root ctl
+    daemon
+    pid=$(<run/pid)
+    [[ -S private/sock ]]
+    kill "$pid"
+    lab_wait 5 lab_gone "$pid"
 }
 
 @test "status file and remembered ports: not through a symbolic link at their name, nor of somebody else on the way" {
