@@ -9,9 +9,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "files.h"
@@ -19,6 +23,8 @@
 #include "way.h"
 
 #define FLAGS (O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+/* In a second. */
+#define LOCK_TRIES 100
 
 static struct {
 	int directory; /* -1: there is no pid file */
@@ -26,17 +32,69 @@ static struct {
 	int fd;
 } pid_file = {.directory = -1, .fd = -1};
 
+/* Sets text, to "" if it cannot be read. */
+static void
+read_text(int directory, const char *name, char *text, size_t size)
+{
+	int fd = openat(directory, name, O_RDONLY | FLAGS);
+	ssize_t n = fd >= 0 ? read(fd, text, size - 1) : -1;
+
+	if (fd >= 0)
+		close(fd);
+	text[n > 0 ? n : 0] = '\0';
+}
+
 /* 0: it is not written there. */
 static long
 read_other(void)
 {
-	char text[16] = "";
-	int fd = openat(pid_file.directory, pid_file.name, O_RDONLY | FLAGS);
-	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+	char text[16];
 
-	if (fd >= 0)
-		close(fd);
-	return n > 0 ? strtol(text, NULL, 10) : 0;
+	read_text(pid_file.directory, pid_file.name, text, sizeof(text));
+	return strtol(text, NULL, 10);
+}
+
+/* One that nobody has reaped does not: proc(5). */
+static bool
+is_running(long pid)
+{
+	char path[32], text[256];
+	const char *end_of_name;
+
+	if (pid <= 0 || (kill((pid_t)pid, 0) < 0 && errno == ESRCH))
+		return false;
+	snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
+	read_text(AT_FDCWD, path, text, sizeof(text));
+	end_of_name = strrchr(text, ')');
+	return end_of_name == NULL || strncmp(end_of_name, ") Z", 3) != 0;
+}
+
+static int
+open_locked(void)
+{
+	return flopenat(pid_file.directory, pid_file.name, O_WRONLY | O_CREAT | FLAGS, 0644);
+}
+
+/* Whoever may read the file can lock it, too, when a natterd that was killed has left it, and must not keep the next
+ * one from starting: only a pid that lives tells of another natterd, which has just begun if it is not
+ * there yet.  The stranger keeps the lock of a file that is gone. */
+static int
+take_lock(void)
+{
+	static const struct timespec pause = {.tv_nsec = 1000000000 / LOCK_TRIES};
+	int i, fd;
+
+	for (i = 0; i < LOCK_TRIES; i++) {
+		fd = open_locked();
+		if (fd >= 0 || errno != EWOULDBLOCK)
+			return fd;
+		if (is_running(read_other())) {
+			errno = EWOULDBLOCK;
+			return -1;
+		}
+		nanosleep(&pause, NULL);
+	}
+	return unlinkat(pid_file.directory, pid_file.name, 0) < 0 ? -1 : open_locked();
 }
 
 /* Returns why not, or NULL. */
@@ -88,7 +146,7 @@ pid_file_take(const char *path)
 	pid_file.directory = way_open(path, &name);
 	strlcpy(pid_file.name, name, sizeof(pid_file.name)); /* too long a one is no file's */
 	if (pid_file.directory >= 0)
-		pid_file.fd = flopenat(pid_file.directory, name, O_WRONLY | O_CREAT | FLAGS, 0644);
+		pid_file.fd = take_lock();
 	if (pid_file.fd < 0 && errno == EWOULDBLOCK) {
 		log_error("natterd: already running as process %ld (pid file %s)", read_other(), path);
 		forget();

@@ -5,7 +5,7 @@
 #ifndef PID_FILE_H
 #define PID_FILE_H
 
-/* Takes the pid file, which another natterd may not have, and writes our pid.  Makes its directory if it is
+/* Takes the pid file, which another natterd may not have that lives, and writes our pid.  Makes its directory if it is
  * absent.  What is there must be a regular file of root's or our own: no symbolic link is followed, and
  * nobody else may write a pid for us.  Returns 0, or -1 with the error logged. */
 int pid_file_take(const char *path);

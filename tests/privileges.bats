@@ -6,6 +6,7 @@
 
 # shellcheck source-path=SCRIPTDIR source=helper.bash
 source "$BATS_TEST_DIRNAME/helper.bash"
+bats_require_minimum_version 1.5.0
 
 declare -gA number=([chown]=0 [dac_override]=1 [dac_read_search]=2 [fowner]=3 [fsetid]=4 [kill]=5 [setgid]=6 [setuid]=7
     [setpcap]=8 [net_bind_service]=10 [net_admin]=12 [net_raw]=13 [ipc_lock]=14 [sys_chroot]=18 [sys_ptrace]=19
@@ -229,6 +230,29 @@ refused() {
     [[ -S private/sock ]]
     kill "$pid"
     lab_wait 5 lab_gone "$pid"
+}
+
+# A clean end removes it; here natterd was killed.
+@test "a pid file that somebody else has locked keeps no natterd from starting again, but a natterd that runs does" {
+    daemon_config
+    cd "$LAB_DIR"
+    chmod 711 .
+    daemon
+    # It gets the lock when natterd dies.
+    lab_spawn "$LAB_HOST" lock setpriv --reuid=games --regid=games --clear-groups \
+        flock --shared run/pid sh -c 'echo locked; exec sleep 1000'
+    pid=$(<run/pid)
+    kill -9 "$pid"
+    lab_wait 5 grep -q locked lock.log
+    lab_wait 5 lab_gone "$pid"
+    daemon
+    [[ $(<run/pid) != "$pid" ]]
+    run -1 daemon
+    [[ $output == *"already running as process $(<run/pid) (pid file"* ]]
+    pid=$(<run/pid)
+    kill "$pid"
+    lab_wait 5 lab_gone "$pid"
+    [[ ! -e run/pid ]]
 }
 
 @test "status file and remembered ports: not through a symbolic link at their name, nor of somebody else on the way" {
