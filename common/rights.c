@@ -23,6 +23,16 @@ rights_bound(uint64_t kept)
 	return 0;
 }
 
+bool
+rights_are_held(uint64_t wanted)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+
+	return syscall(SYS_capget, &header, sets) == 0 &&
+	       (((uint64_t)sets[1].permitted << 32 | sets[0].permitted) & wanted) == wanted;
+}
+
 int
 rights_reduce(uint64_t permitted, uint64_t effective)
 {

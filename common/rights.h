@@ -7,6 +7,7 @@
 #define RIGHTS_H
 
 #include <linux/capability.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -20,6 +21,9 @@ int rights_bound(uint64_t kept);
 /* Drops all but permitted from the permitted and inheritable set, and with them from the ambient one; all
  * but effective, which is a part of permitted, from the effective set.  Returns 0, or -1 with errno. */
 int rights_reduce(uint64_t permitted, uint64_t effective);
+
+/* Are all of these permitted? */
+bool rights_are_held(uint64_t wanted);
 
 /* As root: becomes the user and the group for good, without supplementary groups and bounding set.  In any
  * case: has no capability and can gain none (no_new_privs), cannot be traced and leaves no core.

@@ -262,7 +262,8 @@ serve(const struct options *options, struct config **config)
 	signal(SIGHUP, SIG_IGN); /* while it is not watched */
 	signal(SIGUSR1, SIG_IGN); /* until the log is open */
 	signal(SIGUSR2, SIG_IGN);
-	privileges_reduce(!is_single(options));
+	if (privileges_reduce(!is_single(options)) < 0)
+		return -1;
 	notify_open(options->foreground);
 	base = event_base_new(); /* after the fork: an epoll descriptor is not to be shared */
 	if (base == NULL)
@@ -318,14 +319,14 @@ static int
 check_nat(const struct options *options)
 {
 	struct config *config = config_single(options->config_file, NULL);
-	int status;
+	int status = OPTIONS_USAGE; /* 1 would say that the NAT is at fault */
 
 	if (config == NULL)
-		return OPTIONS_USAGE; /* 1 would say that the NAT is at fault */
+		return status;
 	config->log_level = options->verbose > 0 ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
 	log_set_level(config->log_level);
-	privileges_reduce(false);
-	status = checknat_command(config, &options->port, options->json);
+	if (privileges_reduce(false) == 0)
+		status = checknat_command(config, &options->port, options->json);
 	config_free(config);
 	return status;
 }

@@ -32,7 +32,22 @@
 	(RIGHT(CAP_DAC_READ_SEARCH) | RIGHT(CAP_FOWNER) | RIGHT(CAP_FSETID) | RIGHT(CAP_SYS_ADMIN) |                  \
 	    RIGHT(CAP_SYS_NICE) | RIGHT(CAP_IPC_LOCK) | RIGHT(CAP_AUDIT_WRITE))
 
-void
+/* Root in a container may have less than workers need to become somebody else. */
+static int
+check_needed(void)
+{
+	if (!rights_are_held(RIGHT(CAP_SETUID) | RIGHT(CAP_SETGID) | RIGHT(CAP_SETPCAP))) {
+		log_error("natterd: no worker can be started by root without CAP_SETUID, CAP_SETGID and CAP_SETPCAP: let the "
+			  "container or service manager give natterd these, or start it as another user");
+		return -1;
+	}
+	if (!rights_are_held(RIGHT(CAP_KILL)))
+		log_warning("natterd: without CAP_KILL, workers that hang and hooks of other users that take too long are "
+		            "not ended");
+	return 0;
+}
+
+int
 privileges_reduce(bool runs_hooks)
 {
 	uint64_t own = FOR_SOCKETS | FOR_CHILDREN | FOR_OWNERS | (runs_hooks ? FOR_FILES : FOR_READING);
@@ -40,10 +55,12 @@ privileges_reduce(bool runs_hooks)
 
 	if (!runs_hooks && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		log_debug("natterd: cannot set no_new_privs: %s", strerror(errno));
-	if (geteuid() == 0 && rights_bound(all) < 0)
-		log_warning("natterd: cannot drop capabilities from the bounding set (%s); hooks and workers would start with "
-		            "those; CAP_SETPCAP would help",
-		    strerror(errno));
-	if (rights_reduce(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? all : own, own) < 0)
-		fatal("natterd: cannot drop capabilities: %s", strerror(errno));
+	if (geteuid() == 0 && check_needed() < 0)
+		return -1;
+	if ((geteuid() == 0 && rights_bound(all) < 0) ||
+	    rights_reduce(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? all : own, own) < 0) {
+		log_error("natterd: cannot drop capabilities: %s", strerror(errno));
+		return -1;
+	}
+	return 0;
 }

@@ -11,7 +11,8 @@
  * those what the children take for themselves at exec: workers, and, if it runs_hooks, hooks that run as
  * root.  Without hooks nothing that is executed can gain more (no_new_privs).  With no_new_privs, also a
  * service manager's, exec gives nothing back: then what children take stays permitted, but not
- * effective.  Without root the same of what there is. */
-void privileges_reduce(bool runs_hooks);
+ * effective.  Without root the same of what there is.  Returns 0, or -1 with the error logged, also
+ * if root does not have what no worker can do without. */
+int privileges_reduce(bool runs_hooks);
 
 #endif

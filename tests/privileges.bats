@@ -354,6 +354,24 @@ status_has_worker() {
     [[ $(natter_field root confinement) == chroot* ]]
 }
 
+@test "root without what workers need does not start, and says what that is" {
+    config "$(udp game 8081)" </dev/null
+    for right in setuid setgid setpcap; do
+        for options in "-c $LAB_DIR/natter.cfg" "-f -c $LAB_DIR/natter.cfg" "-u 8081" --check-nat; do
+            # shellcheck disable=SC2086 # words
+            run ! lab_in "$LAB_HOST" setpriv --bounding-set "-$right" "$NATTER_BUILD/natterd" $options 3>&- 4>&-
+            [[ $output == *"no worker can be started by root without CAP_SETUID, CAP_SETGID and CAP_SETPCAP: "* ]]
+            [[ $options != --check-nat || $status == 2 ]]
+        done
+    done
+    [[ ! -e $LAB_DIR/natterd.pid-file ]]
+    # One can do without the others.
+    lab_spawn "$LAB_HOST" natterd setpriv --bounding-set -all,+setuid,+setgid,+setpcap \
+        "$NATTER_BUILD/natterd" -f -c "$LAB_DIR/natter.cfg"
+    natter_open game
+    logged "warning: natterd: without CAP_KILL, "
+}
+
 @test "one port from the command line: no files, no hooks, and no right for either" {
     natter_config < <(natter_lab_servers)
     lab_spawn "$LAB_HOST" natterd "$NATTER_BUILD/natterd" -u -t -c "$LAB_DIR/natter.cfg" 81
