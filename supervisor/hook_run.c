@@ -120,8 +120,9 @@ hook_run_end(struct hook_run *r, int wait_status, char why[HOOK_RUN_WHY_SIZE])
 		snprintf(why, HOOK_RUN_WHY_SIZE, "still running after %u s, and ended", r->allowed);
 	else if (!success)
 		describe_status(wait_status, why);
-	/* The shell had time to tidy up; what it left of its group has not. */
-	if (r->overdue)
+	/* The shell had time to tidy up; what it left of its group has not.  If it was not the shell but its guard that
+	 * was killed, all of it is left. */
+	if (r->overdue || (WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL))
 		kill(-r->pid, SIGKILL);
 	r->pid = 0;
 	return success;

@@ -140,6 +140,16 @@ END
     done
 }
 
+@test "a hook ends with its guard, so that it does not run beside the next one" {
+    config "$(udp game 8081 'hook = "trap \"\" TERM; echo $PPID; sleep 1000 & echo $! >sleep.pid; wait";')" </dev/null
+    natter_start
+    lab_wait 5 test -s "$LAB_DIR/sleep.pid"
+    lab_wait 5 grep -qE 'game: hook: [0-9]+$' "$LAB_DIR/natterd.log"
+    kill -9 "$(sed -n 's/.*game: hook: \([0-9]*\)$/\1/p' "$LAB_DIR/natterd.log")"
+    hook_said game "ended by signal 9 (Killed)"
+    lab_wait 1 lab_gone "$(<"$LAB_DIR/sleep.pid")"
+}
+
 @test "a hook whose guard may start no further process says why" {
     # A number that no account has, so that nobody else's processes count; the limit does not hold for root.
     user=62348
