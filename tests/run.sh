@@ -11,10 +11,10 @@ set -uo pipefail
 # for time to pass; what wants the processors is together in few, so that it does not disturb them more than need be.
 lanes=("check.bats" "bench/soak.bats" "hostile.bats" "boundary.bats"
     "diagnosis.bats interval.bats mappings.bats" "keepalive.bats neighbours.bats network.bats"
-    "privileges.bats" "rebind.bats takeover.bats load.bats" "deployments.bats service.bats workers.bats"
+    "privileges.bats owners.bats" "rebind.bats takeover.bats load.bats" "deployments.bats service.bats workers.bats"
     "commandline.bats servers.bats v09.bats limits.bats"
     "hooks_ready.bats hooks_lab.bats metrics.bats hooks.bats" "package.bats control.bats reload.bats"
-    "faults.bats" "torture.bats" "idle.bats install.bats bench/bench.bats bench/relays.bats relay.bats")
+    "faults.bats starved.bats" "torture.bats" "idle.bats install.bats bench/bench.bats bench/relays.bats relay.bats")
 
 cd "$(dirname "$0")" || exit 1
 logs=$(mktemp -d)
