@@ -53,7 +53,8 @@ callees_set_outer(struct callees *c, const struct addr *outer)
 	c->outer = *outer;
 }
 
-/* Only an address of this machine can be bound to. */
+/* Some machines let every address be bound (net.ipv4.ip_nonlocal_bind), but none lets anything be sent
+ * from one that it does not have.  Connecting a UDP socket sends nothing. */
 static bool
 is_own(const struct addr *a)
 {
@@ -64,7 +65,7 @@ is_own(const struct addr *a)
 	if (fd < 0)
 		return true;
 	addr_set_port(&any_port, 0);
-	own = bind(fd, &any_port.sa, addr_len(&any_port)) == 0;
+	own = bind(fd, &any_port.sa, addr_len(&any_port)) == 0 && connect(fd, &a->sa, addr_len(a)) == 0;
 	close(fd);
 	return own;
 }
