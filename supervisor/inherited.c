@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The umask and the limit of open descriptors; see inherited.h.
+ * The umask, the limit of open descriptors and the standard descriptors; see inherited.h.
  */
 #include "inherited.h"
 
+#include <fcntl.h>
 #include <stdbool.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static struct {
 	bool replaced;
@@ -25,9 +27,24 @@ raise_descriptor_limit(void)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* What is opened takes the lowest number: the log would go into a socket or the pid file that has become
+ * standard error. */
+static void
+fill_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 void
 inherited_replace(void)
 {
+	fill_standard_descriptors();
 	inherited.umask = umask(S_IWGRP | S_IWOTH);
 	if (getrlimit(RLIMIT_NOFILE, &inherited.descriptors) < 0)
 		return;

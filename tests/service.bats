@@ -41,6 +41,18 @@ start_daemon() {
     [[ ! -e $LAB_DIR/natterd.pid-file ]]
 }
 
+@test "started without standard descriptors it takes nothing else for them" {
+    config_web </dev/null
+    for option in -f ""; do
+        lab_spawn "$LAB_HOST" natterd sh -c "exec '$NATTER_BUILD/natterd' $option -c '$LAB_DIR/natter.cfg' <&- >&- 2>&-"
+        natter_open web
+        pid=$(<"$LAB_DIR/natterd.pid-file")
+        [[ $(stat -Lc %t:%T "/proc/$pid/fd/0" "/proc/$pid/fd/1" "/proc/$pid/fd/2" | sort -u) == 1:3 ]]
+        kill "$pid"
+        lab_wait 2 lab_gone "$pid"
+    done
+}
+
 @test "signals that mean other things elsewhere do not end a daemon" {
     config_web </dev/null
     start_daemon
