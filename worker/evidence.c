@@ -88,7 +88,8 @@ on_binding_answer(void *context, const struct probe_result *result, double lost_
 	if (addr_equal(&result->mapped, &bulletin_report(s->bulletin)->outer)) {
 		if (bulletin_is_on_trial(s->bulletin))
 			return; /* this server's mapping may be one of its own */
-		session_drop_round(s);
+		if (!s->asks_others)
+			session_drop_round(s);
 		publish(s, result);
 		return;
 	}
