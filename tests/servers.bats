@@ -90,6 +90,32 @@ expect_right_addresses() {
     [[ $(natter_open udp-192.168.77.3-7777 20) == "$udp" ]]
 }
 
+# Whom UDP sockets on port 5001 are connected to.
+asked_from_5001() {
+    lab_in "$LAB_HOST" ss -Hnu state established 'sport = :5001' | awk '{ print $NF }'
+}
+
+@test "one server alone contradicts an address that others vouched for: it stands, and nothing is left behind" {
+    ip -n "$LAB_INET" address add 203.0.113.100/24 dev eth0
+    lab_spawn "$LAB_INET" liar /usr/bin/python3 "$BATS_TEST_DIRNAME/lab/hostile_stun.py" 203.0.113.100=lie
+    lab_wait 5 lab_listening "$LAB_INET" udp 203.0.113.100:3478
+    natter_config <<'END'
+stun_server = { udp = [ "203.0.113.10", "203.0.113.20", "203.0.113.100" ]; };
+stun_interval = 10;
+mappings = ( { name = "game"; protocol = "udp"; bind = "5001"; target = "192.168.77.3:7777"; } );
+END
+    natter_start_in_quiet
+    outer=$(natter_open game)
+    [[ $outer == 203.0.113.254:* ]]
+    holder=$(asked_from_5001)
+    [[ $holder != *.10:* ]] || lab_silence 203.0.113.20
+    [[ $holder == *.10:* ]] || lab_silence 203.0.113.10
+    # The holder is asked in the same moment; that must not end the look.
+    lab_wait 14 grep "game: the STUN servers that do not hold the mapping see no address that two agree on" "$LAB_DIR/natterd.log"
+    [[ $(asked_from_5001) == "$holder" ]]
+    natter_is game outer "$outer"
+}
+
 @test "a keep-alive server that is down costs nothing while there is another one" {
     lab_stop_server nginx30
     natter_config <<'END'

@@ -323,6 +323,7 @@ evidence_take_round(void *context, enum round_outcome outcome, const struct prob
 	session_drop_round(s);
 	if (is_outvoted) {
 		log_debug("the STUN servers that do not hold the mapping see no address that two agree on");
+		probe_free(winner);
 		return;
 	}
 	switch (outcome) {
