@@ -19,8 +19,6 @@
 
 #define REQUEST_MAX 65536
 #define REQUEST_DEPTH_MAX 4
-/* Of these so many may wait for a check, whether they are still there or not. */
-#define WAITING_MAX 16
 
 static const struct timeval patience = {.tv_sec = 30};
 
