@@ -224,6 +224,8 @@ END
     lab_wait 10 all_open
     mapfile -t workers < <(workers_of "$(natter_pid)")
     ((${#workers[@]} == 50))
+    # Nor does one live on that hears of it no more.
+    kill -STOP "${workers[7]}"
     kill -9 "$(natter_pid)"
     lab_wait 1 all_gone "${workers[@]}"
     natter_start
