@@ -40,6 +40,7 @@ on_socket(void *context, int fd, int error)
 	struct connection *c = context;
 
 	c->wish = NULL;
+	c->given = true;
 	c->target.side.fd = fd;
 	if (fd < 0 || error != 0) {
 		connections_refuse(c, error);
@@ -73,5 +74,8 @@ connections_hang_up(struct connection *c)
 	if (c->wish != NULL)
 		uplink_forget_socket(c->wish);
 	c->wish = NULL;
+	if (c->given && c->target.side.fd >= 0)
+		poller_unwatch(c->all->poller, c->target.side.fd);
+	c->given = false;
 	connections_close_end(c->all, &c->target);
 }

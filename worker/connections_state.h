@@ -38,7 +38,8 @@ struct connection {
 	struct pump out;
 	struct addr peer; /* the client's */
 	uint32_t undelivered; /* bytes, when its time was up before */
-	bool busy; /* used up its turn and goes on in the next */
+	bool busy;  /* used up its turn and goes on in the next */
+	bool given; /* its socket to the target is from natterd, which has it for some moments more */
 };
 
 TAILQ_HEAD(connection_list, connection);

@@ -102,6 +102,12 @@ poller_add(struct poller *poller, int fd, uint32_t events, struct poller_item *i
 }
 
 void
+poller_unwatch(struct poller *poller, int fd)
+{
+	(void)epoll_ctl(poller->fd, EPOLL_CTL_DEL, fd, NULL);
+}
+
+void
 poller_forget(struct poller *poller, const struct poller_item *item)
 {
 	int i;

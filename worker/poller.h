@@ -25,8 +25,10 @@ struct poller *poller_new(struct event_base *base);
 void poller_free(struct poller *poller);
 
 /* Watches fd for events (EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLPRI), edge-triggered, until it
- * is closed.  Returns 0, or -1 with errno. */
+ * is closed; or until poller_unwatch, which is for a descriptor that another process has, too: then
+ * to close it here ends nothing (epoll(7), question 6).  Returns 0, or -1 with errno. */
 int poller_add(struct poller *poller, int fd, uint32_t events, struct poller_item *item);
+void poller_unwatch(struct poller *poller, int fd);
 
 /* To be called before the item's memory goes: what epoll has said of it, and nobody was told
  * yet, is dropped.  Its descriptor is then the owner's to close. */

@@ -212,6 +212,40 @@ test_target_elsewhere(void)
 	end_fenced();
 }
 
+/* natterd closes its own descriptor of what it gives away a moment later, and so does a child that it starts just then. */
+static void
+test_target_elsewhere_held(void)
+{
+	int fd, copy, client, other, end;
+
+	begin_fenced();
+	t.mapping.target = target_addresses[1];
+	relay_tcp_change(relay);
+	client = connect_to(SOCK_STREAM, &t.public);
+	receive_wish(&target_addresses[1]);
+	fd = connect_to(SOCK_STREAM, &target_addresses[1]);
+	copy = dup(fd);
+	answer_wish(fd, 0, 0);
+	end = wait_for_accept(1);
+	check_connected(client, end);
+	other = connect_to(SOCK_STREAM, &t.public);
+	receive_wish(&target_addresses[1]);
+	net_set_reset_on_close(client);
+	close(client);
+	WAIT_FOR(t.counters.connections == 1);
+	CHECK(send(end, "x", 1, 0) == 1); /* it would be an event of the connection that is gone */
+	WAIT_FOR(recv(copy, &fd, 1, MSG_PEEK) == 1);
+	turn();
+	turn();
+	CHECK(t.counters.connections == 1);
+	close(copy);
+	close(end);
+	close(other);
+	answer_wish(-1, EMFILE, 0);
+	WAIT_FOR(t.counters.connections == 0);
+	end_fenced();
+}
+
 static void
 check_refused(int fd, uint32_t error, uint32_t connect_error, enum cause cause)
 {
@@ -399,6 +433,7 @@ main(void)
 	test_target();
 	test_dial_again();
 	test_target_elsewhere();
+	test_target_elsewhere_held();
 	test_target_elsewhere_failing();
 	test_pace();
 	test_timeout();
