@@ -292,16 +292,32 @@ take_no_way(struct session *s, const char *why)
 	session_enter(s, STATE_BACKOFF, why);
 }
 
-/* The server that holds the mapping saw the address just now, and others, asked of it, too: only two that agree
- * on another one count against both, or one against a server that nobody has backed yet. */
+/* The server that holds the mapping saw the address just now.  If another one does, too, there are two for it,
+ * as many as against it: so it is behind a NAT that has several addresses, one for each way out.  Only if none
+ * does, of all that there are, two that agree on another one count against it; and against a server that
+ * nobody has backed yet, even one. */
 static bool
-settles_look(struct session *s, enum round_outcome outcome, const struct probe_result *result)
+settles_look(struct session *s, enum round_outcome outcome, const struct probe_result *result, bool is_still_seen)
 {
-	bool is_same = outcome == ROUND_LONE && addr_equal(&result->mapped, &bulletin_report(s->bulletin)->outer);
+	bool is_same = (outcome == ROUND_OK || outcome == ROUND_LONE) &&
+		       addr_equal(&result->mapped, &bulletin_report(s->bulletin)->outer);
 
 	if (is_same)
 		s->look_pause = 0; /* these are two that agree */
-	return outcome == ROUND_OK || is_same || s->look_pause > 0;
+	if (is_same || s->look_pause > 0)
+		return true;
+	return outcome == ROUND_OK && s->asks_all_others && !is_still_seen;
+}
+
+/* It settled nothing. */
+static void
+end_look(struct session *s, bool is_to_ask_all, struct probe *winner)
+{
+	probe_free(winner);
+	if (is_to_ask_all)
+		session_ask_others(s, true);
+	else
+		log_debug("the STUN servers that do not hold the mapping give no reason to doubt its address");
 }
 
 /* Two see another address than the one that a server told of alone. */
@@ -318,12 +334,13 @@ evidence_take_round(void *context, enum round_outcome outcome, const struct prob
 	struct session *s = context;
 	struct probe_result r = *result; /* it goes with the round */
 	bool is_still_seen = round_saw(s->round, &bulletin_report(s->bulletin)->outer);
-	bool is_outvoted = s->asks_others && !settles_look(s, outcome, result);
+	bool is_held = s->binding != NULL && session_state(s) == STATE_OPEN;
+	bool is_outvoted = s->asks_others && is_held && !settles_look(s, outcome, result, is_still_seen);
+	bool is_to_ask_all = outcome == ROUND_OK && !s->asks_all_others;
 
 	session_drop_round(s);
 	if (is_outvoted) {
-		log_debug("the STUN servers that do not hold the mapping see no address that two agree on");
-		probe_free(winner);
+		end_look(s, is_to_ask_all, winner);
 		return;
 	}
 	switch (outcome) {

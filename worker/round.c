@@ -56,6 +56,7 @@ struct round {
 	struct event *hedge;
 	struct event *settle; /* the end of waiting for further opinions */
 	bool leads; /* the first one is ahead */
+	bool asks_all; /* and is over when all have answered who do so in time */
 	bool in_dispute;
 	char disagreement[REPORT_ERROR_SIZE]; /* what the dispute is about */
 	unsigned int first;
@@ -278,14 +279,18 @@ decide(struct round *r, bool over)
 	struct opinion *a = NULL, *b = NULL;
 	enum view view = look(r, false, &a, &b);
 
-	if (view < VIEW_CONTRADICTION && !is_waiting(r))
+	if ((r->asks_all || view < VIEW_CONTRADICTION) && !is_waiting(r))
 		ask_next(r);
 	over = over || !is_waiting(r);
 	if (view == VIEW_NONE && over)
 		view = look(r, true, &a, &b);
+	if (r->asks_all && !over) {
+		wait_for_others(r);
+		return;
+	}
 	if (view == VIEW_AGREEMENT)
 		settle_for(r, a, ROUND_OK);
-	else if (view == VIEW_CONTRADICTION && !r->in_dispute)
+	else if (view == VIEW_CONTRADICTION && !r->in_dispute && !r->asks_all)
 		begin_dispute(r, a, b);
 	else if (over)
 		conclude(r, view, a, b);
@@ -319,8 +324,10 @@ on_probe(void *context, struct probe *probe, const struct probe_result *result)
 static void
 ask_side_by_side(struct round *r)
 {
+	unsigned int most = r->asks_all ? SERVERS_MAX : SIDE_BY_SIDE;
+
 	r->leads = false;
-	while (r->asked < SIDE_BY_SIDE && r->asked < r->servers.stun_count)
+	while (r->asked < most && r->asked < r->servers.stun_count)
 		ask_next(r);
 }
 
@@ -389,6 +396,14 @@ round_start(struct worker *worker, const struct servers *servers, unsigned int f
 	ask_next(r);
 	event_add(r->hedge, &lead_time);
 	return r;
+}
+
+void
+round_ask_all(struct round *r)
+{
+	r->asks_all = true;
+	if (!r->leads)
+		ask_side_by_side(r);
 }
 
 bool

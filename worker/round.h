@@ -34,6 +34,9 @@ typedef void round_done(void *context, enum round_outcome outcome, const struct 
  * is seen of local is preferred to what is seen of another; unset: none is. */
 struct round *round_start(struct worker *worker, const struct servers *servers, unsigned int first,
     const struct addr *local, round_done *done, void *context);
+/* To be called at once: it is settled only when all of them were asked, and have answered or had 1.5 s for
+ * it.  None is asked twice, and what most of them see is not asked for: two that agree settle it. */
+void round_ask_all(struct round *round);
 /* Ends every transaction of it except a winner's that was taken over. */
 void round_free(struct round *round);
 

@@ -130,7 +130,7 @@ session_drop_round(struct session *s)
 {
 	round_free(s->round);
 	s->round = NULL;
-	s->asks_others = false;
+	s->asks_others = s->asks_all_others = false;
 	alloc_give_back();
 }
 
@@ -330,8 +330,8 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 
 /* The server that holds the mapping is asked all the time, and would go on telling what it told: others
  * are, if there are. */
-static void
-ask_others(struct session *s)
+void
+session_ask_others(struct session *s, bool all)
 {
 	const struct addr *holder = &binding_server(s->binding)->addr;
 	struct servers others = {0};
@@ -344,8 +344,11 @@ ask_others(struct session *s)
 		return;
 	binding_disturb(s->binding);
 	s->asks_others = true;
+	s->asks_all_others = all;
 	s->round = round_start(s->worker, &others, s->next_stun, &bulletin_report(s->bulletin)->inner,
 	    evidence_take_round, s);
+	if (all)
+		round_ask_all(s->round);
 }
 
 static void
@@ -358,7 +361,7 @@ on_look(evutil_socket_t fd, short what, void *arg)
 	if (session_state(s) != STATE_OPEN)
 		return; /* enter plans the next one */
 	if (s->binding != NULL)
-		ask_others(s);
+		session_ask_others(s, false);
 	else
 		session_ask(s);
 	session_plan_look(s);

@@ -27,7 +27,8 @@ struct session {
 	struct binding *binding; /* UDP: the same, or NULL */
 	struct interval interval; /* that was learned, UDP */
 	struct round *round;     /* servers being asked now, or NULL */
-	bool asks_others;        /* all but the one that holds the mapping, whose word stands against theirs */
+	bool asks_others;        /* than the one that holds the mapping, whose word stands against theirs */
+	bool asks_all_others;    /* and each of them, as two of them see another address */
 	unsigned int next_stun;  /* counter round the list of servers */
 	unsigned int failures;   /* tries since the last success */
 	unsigned int in_vain;    /* questions since the doubt began */
@@ -86,6 +87,9 @@ void session_probe(struct session *s);
 void session_ask(struct session *s);
 /* The same: what was answered so far was before something happened. */
 void session_ask_anew(struct session *s);
+/* UDP, while a server holds the mapping: the same, but of other servers, unless there are none; all: of all
+ * of them. */
+void session_ask_others(struct session *s, bool all);
 void session_drop_round(struct session *s);
 void session_drop_binding(struct session *s);
 

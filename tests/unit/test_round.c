@@ -320,6 +320,39 @@ test_resting_servers(void)
 	check_ok("203.0.113.7:1");
 }
 
+/* All are heard before two that agree settle it, but who says nothing is not waited for long. */
+static void
+test_asking_all(void)
+{
+	struct addr other = address("203.0.113.8:1");
+	bool silent;
+
+	for (silent = false;; silent = true) {
+		begin(0, SERVERS("192.0.2.1:1", "192.0.2.2:1", "192.0.2.3:1", "192.0.2.4:1", "192.0.2.5:1"));
+		round_ask_all(round_now);
+		CHECK(asked == 5);
+		answer(0, "203.0.113.7:1");
+		answer(1, "203.0.113.7:1");
+		answer(2, "203.0.113.8:1");
+		refuse(3, "no");
+		CHECK(done_count == 0 && asked == 5);
+		if (silent)
+			break;
+		answer(4, "203.0.113.9:1");
+		CHECK(round_saw(round_now, &other));
+		check_ok("203.0.113.7:1");
+	}
+	WAIT_FOR(done_count == 1);
+	check_ok("203.0.113.7:1");
+	begin(0, THREE);
+	round_ask_all(round_now);
+	answer(0, "203.0.113.7:1");
+	answer(1, "203.0.113.8:1");
+	answer(2, "203.0.113.9:1");
+	CHECK(outcome == ROUND_SYMMETRIC && asked == 3);
+	check_outcome(ROUND_SYMMETRIC, "");
+}
+
 /* Over UDP two first datagrams at the same moment could get two outside ports from a NAT. */
 static void
 test_lead(void)
@@ -510,6 +543,7 @@ main(void)
 	test_change();
 	test_symmetric();
 	test_resting_servers();
+	test_asking_all();
 	test_lead();
 	test_blame();
 	test_unclear();
