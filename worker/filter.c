@@ -29,9 +29,10 @@ static const int calls[] = {
     SCMP_SYS(getpeername), SCMP_SYS(getpid), SCMP_SYS(getrandom), SCMP_SYS(getsockname), SCMP_SYS(getsockopt),
     SCMP_SYS(gettid), SCMP_SYS(gettimeofday), SCMP_SYS(listen), SCMP_SYS(madvise), SCMP_SYS(mremap),
     SCMP_SYS(munmap), SCMP_SYS(pipe2), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(ppoll_time64), SCMP_SYS(read),
-    SCMP_SYS(readv), SCMP_SYS(recvfrom), SCMP_SYS(recvmmsg), SCMP_SYS(recvmmsg_time64), SCMP_SYS(recvmsg),
-    SCMP_SYS(restart_syscall), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(shutdown),
-    SCMP_SYS(sigreturn), SCMP_SYS(splice), SCMP_SYS(sysinfo), SCMP_SYS(time), SCMP_SYS(write), SCMP_SYS(writev),
+    SCMP_SYS(readv), SCMP_SYS(recv), SCMP_SYS(recvfrom), SCMP_SYS(recvmmsg), SCMP_SYS(recvmmsg_time64),
+    SCMP_SYS(recvmsg), SCMP_SYS(restart_syscall), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(shutdown), SCMP_SYS(sigreturn), SCMP_SYS(splice), SCMP_SYS(sysinfo), SCMP_SYS(time), SCMP_SYS(write),
+    SCMP_SYS(writev),
 };
 
 static const int fcntls[] = {F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETPIPE_SZ, F_SETPIPE_SZ};
