@@ -42,6 +42,7 @@ on_acceptable(evutil_socket_t listener, short what, void *context)
 
 	(void)what, (void)context;
 	for (i = 0; i < ACCEPTS_A_TURN; i++) {
+		/* cppcheck-suppress nullPointer; accept(2): whoever does not want the address passes NULL */
 		fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
 			if (!control_client_new(control.base, fd))
