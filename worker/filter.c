@@ -157,10 +157,19 @@ build(scmp_filter_ctx ctx)
 	return result;
 }
 
+/* Linux before 4.14 ends threads alone; a worker has one. */
+static scmp_filter_ctx
+begin(void)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+
+	return ctx != NULL ? ctx : seccomp_init(SCMP_ACT_KILL_THREAD);
+}
+
 int
 filter_calls(void)
 {
-	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	scmp_filter_ctx ctx = begin();
 	int result;
 
 	if (ctx == NULL) {
