@@ -274,6 +274,10 @@ run_in_valgrind() {
     run_unit portloss
 }
 
+@test "a worker's wishes for sockets" {
+    run_unit uplink
+}
+
 @test "turns to begin" {
     run_unit turns
 }

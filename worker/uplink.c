@@ -264,17 +264,41 @@ uplink_tell_server(struct uplink *u, const struct addr *server, bool good)
 	(void)message_send(u->fd, MESSAGE_SERVER, &news, sizeof(news), -1);
 }
 
-struct socket_wish *
-uplink_ask_socket(struct uplink *u, enum socket_use use, const struct addr *to, uplink_socket_cb *done, void *context)
+/* The same wish for a connection, whose answer nobody waits for any more but is still to come. */
+static struct socket_wish *
+find_forgotten(struct uplink *u, enum socket_use use, const struct addr *to)
+{
+	struct socket_wish *wish;
+
+	STAILQ_FOREACH(wish, &u->wishes, entry)
+		if (wish->done == NULL && wish->request.use == use && addr_equal(&wish->request.to, to))
+			return wish;
+	return NULL;
+}
+
+static struct socket_wish *
+add_wish(struct uplink *u, enum socket_use use, const struct addr *to)
 {
 	struct socket_wish *wish = alloc_zero(sizeof(*wish));
 
 	wish->request.use = use;
 	if (to != NULL)
 		wish->request.to = *to;
+	STAILQ_INSERT_TAIL(&u->wishes, wish, entry);
+	return wish;
+}
+
+struct socket_wish *
+uplink_ask_socket(struct uplink *u, enum socket_use use, const struct addr *to, uplink_socket_cb *done, void *context)
+{
+	/* natterd would begin another connection between the same two addresses before the first could be
+	 * ended here, and be refused that. */
+	struct socket_wish *wish = to != NULL ? find_forgotten(u, use, to) : NULL;
+
+	if (wish == NULL)
+		wish = add_wish(u, use, to);
 	wish->done = done;
 	wish->context = context;
-	STAILQ_INSERT_TAIL(&u->wishes, wish, entry);
 	send_wishes(u);
 	return wish;
 }
