@@ -284,6 +284,7 @@ run_in_valgrind() {
 }
 
 @test "no descriptor of another process holds natterd up" {
+    not_in_valgrind "no signal ends a close that waits"
     run_unit stall
 }
 
