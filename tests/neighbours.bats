@@ -96,8 +96,9 @@ watches() {
     watches "$second"
 }
 
-# natterd with workers that only say what they are told.
+# natterd with workers that only say what they are told, in told.log.
 start_with_standins() {
+    rm -f "$LAB_DIR/told.log"
     install -m 755 "$NATTER_BUILD/natterd" "$LAB_DIR"
     install -m 755 "$NATTER_BUILD/tests/standin" "$LAB_DIR/natter-worker"
     lab_spawn "$LAB_HOST" natterd "$LAB_DIR/natterd" -f -c "$LAB_DIR/natter.cfg"
@@ -105,20 +106,20 @@ start_with_standins() {
 
 # was_told NAME WHAT: the last that NAME was told.
 was_told() {
-    [[ $(grep "^$1 is told" "$LAB_DIR/natterd.log" | tail -n 1) == "$1 is told: $2" ]]
+    [[ $(grep "^$1 is told" "$LAB_DIR/told.log" | tail -n 1) == "$1 is told: $2" ]]
 }
 
 @test "a worker is told its mapping, its servers and then its duty, which no UDP mapping has; so is the next one" {
     { mapping u udp 0.0.0.0:8080 10; mapping a tcp 0.0.0.0:8081 '[ 5, 15 ]'; mapping b tcp 0.0.0.0:8082 '[ 5, 15 ]'; } | mappings
     start_with_standins
     lab_wait 5 was_told a "duty 1"
-    [[ $(grep -o "^a is told.*" "$LAB_DIR/natterd.log" | paste -sd/) == "a is told: mapping/a is told: servers/a is told: duty 1" ]]
+    [[ $(grep -o "^a is told.*" "$LAB_DIR/told.log" | paste -sd/) == "a is told: mapping/a is told: servers/a is told: duty 1" ]]
     kill -9 "$(natter_field a pid)"
     lab_wait 5 was_told b "duty 1"
     lab_wait 5 was_told a servers
     kill -9 "$(natter_field b pid)"
     lab_wait 5 was_told a "duty 1"
-    run ! grep "u is told: duty" "$LAB_DIR/natterd.log"
+    run ! grep "u is told: duty" "$LAB_DIR/told.log"
 }
 
 @test "a server that one worker says has failed is left alone by all, and a worker that talks nonsense is ended" {
@@ -132,14 +133,14 @@ was_told() {
     start_with_standins
     lab_wait 5 grep -q "error: liar: its worker sent malformed news of a server and is ended" "$LAB_DIR/natterd.log"
     lab_wait 5 natter_is liar state restarting
-    run ! grep resting "$LAB_DIR/natterd.log"
+    run ! grep resting "$LAB_DIR/told.log"
 }
 
 @test "a worker that has its own port now and then: who has it is looked for and said once" {
     mapping thief tcp 0.0.0.0:8081 10 | mappings
     start_with_standins
     told() {
-        (($(grep -c "^thief is told: $1" "$LAB_DIR/natterd.log") == 5))
+        (($(grep -c "^thief is told: $1" "$LAB_DIR/told.log") == 5))
     }
     lab_wait 5 told Success
     told "Address already in use"

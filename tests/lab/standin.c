@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * In natter-worker's place: says on standard error what natterd tells it, and speaks with
- * nobody else.  The name of its mapping says what else it does when it knows its servers:
+ * In natter-worker's place: writes what natterd tells it into the file told.log beside this
+ * program, since natterd gives it no standard error, and speaks with nobody else.  The name of its mapping says what else it does when it knows its servers:
  *
  *     teller...   says that its first keep-alive server failed
  *     liar...     says something of that server that has no meaning
  *     thief...    has its port itself, again and again, when it asks for a socket there
  */
+#include <libgen.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,13 +100,26 @@ take(const struct message *m)
 	}
 }
 
+static void
+open_log(void)
+{
+	char program[PATH_MAX] = "", path[PATH_MAX + sizeof("/told.log")];
+
+	if (readlink("/proc/self/exe", program, sizeof(program) - 1) < 0)
+		exit(2);
+	snprintf(path, sizeof(path), "%s/told.log", dirname(program));
+	if (freopen(path, "a", stderr) == NULL)
+		exit(2);
+	setvbuf(stderr, NULL, _IOLBF, BUFSIZ); /* others write their lines to the same file */
+}
+
 int
 main(void)
 {
 	struct pollfd readable = {.fd = MESSAGE_WORKER_FD, .events = POLLIN};
 	struct message m;
 
-	setvbuf(stderr, NULL, _IOLBF, BUFSIZ); /* others write their lines to the same file */
+	open_log();
 	while (poll(&readable, 1, -1) == 1 && message_receive(MESSAGE_WORKER_FD, &m) == 1)
 		take(&m);
 	return 0;
