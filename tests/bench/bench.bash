@@ -18,6 +18,7 @@ BENCH_WITNESS="" # the address that a STUN server before the lab's tells everybo
 BENCH_NAMES=()   # the mappings
 BENCH_TARGET=192.168.77.3:80 # of TCP mappings
 BENCH_TCP=""     # more of each TCP mapping
+BENCH_UDP=""     # more of each UDP mapping
 BENCH_MORE=""    # mappings besides them that nobody asks, each behind a comma
 BENCH_REPORT=""  # more of status_report
 
@@ -68,7 +69,7 @@ bench_config() {
     for name in "$@"; do
         mappings+=", { name = \"$name\"; "
         if [[ $name == udp* ]]; then
-            mappings+='protocol = "udp"; target = "192.168.77.3:7777"; }'
+            mappings+="protocol = \"udp\"; target = \"192.168.77.3:7777\"; $BENCH_UDP }"
         else
             mappings+="protocol = \"tcp\"; target = \"$BENCH_TARGET\"; $BENCH_TCP }"
         fi

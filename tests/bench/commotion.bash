@@ -13,7 +13,8 @@ COMMOTION_GUEST=""   # a mapping that is not always there
 commotion_settings() {
     BENCH_TARGET=192.168.77.3:$COMMOTION_PORT
     # A client who asked through a hole that is gone would else be waited for until the kernel gives it up, for hours.
-    BENCH_TCP="tcp_timeout = 20;"
+    # So would one whose question was late on a busy machine: it asks again from another port.
+    BENCH_TCP="tcp_timeout = 20;" BENCH_UDP="udp_timeout = 5;"
     BENCH_REPORT="hook = \"echo '{event} {name} {outer_ip}:{outer_port}' >>$LAB_DIR/hooks.log\"; "
     # A hook that takes its time, and fails, holds up nobody.
     BENCH_MORE=", { name = \"echo\"; protocol = \"tcp\"; target = \"192.168.77.3:7000\"; tcp_timeout = 10; tcp_keepalive = 3; }
