@@ -9,14 +9,15 @@ source "$BATS_TEST_DIRNAME/helper.bash"
 source "$BATS_TEST_DIRNAME/machine.bash"
 bats_require_minimum_version 1.5.0
 
-# The package is built with Debian's own flags, whatever NATTER_BUILD is: once is enough.
+# The package is built with Debian's own flags, whatever NATTER_BUILD is: once is enough. That and lintian only need the
+# processors, which the tests beside this have first.
 setup() {
     natter_need_usual_build
     machine_need
     type -P dpkg-buildpackage dh >/dev/null || [[ ${NATTER_TEST_STRICT:-0} == 1 ]] ||
         skip "nothing to build a package with: tests/packages.sh deb installs it"
     folder=$BATS_FILE_TMPDIR/deb
-    compgen -G "$folder/*.deb" || (cd "$MACHINE_SOURCE" && supervisor/debian/build.sh "$folder")
+    compgen -G "$folder/*.deb" || (cd "$MACHINE_SOURCE" && nice supervisor/debian/build.sh "$folder")
     package=$(compgen -G "$folder/natter_*.deb")
 }
 
@@ -41,10 +42,10 @@ install_package() {
 @test "package: its version is the Makefile's, and lintian finds nothing" {
     [[ $(dpkg-deb -f "$package" Version) == "$(sed -n 's/^VERSION = //p' "$MACHINE_SOURCE/Makefile")" ]]
     type -P lintian || [[ ${NATTER_TEST_STRICT:-0} == 1 ]] || skip "no lintian: tests/packages.sh ci installs it"
-    run -0 lintian --allow-root --fail-on error,warning "$folder"/*.changes
+    run -0 nice lintian --allow-root --fail-on error,warning "$folder"/*.changes
     [[ ! $output ]] || { echo "$output" && return 1; }
     # These it keeps to itself, unless it is asked.
-    run -0 lintian --allow-root --tags hardening-no-bindnow,hardening-no-fortify-functions "$folder"/*.changes
+    run -0 nice lintian --allow-root --tags hardening-no-bindnow,hardening-no-fortify-functions "$folder"/*.changes
     [[ ! $output ]] || { echo "$output" && return 1; }
 }
 

@@ -9,12 +9,12 @@ set -uo pipefail
 
 # Each lane runs beside the others, and what it says comes at the end. Most of them wait most of the time, for silence or
 # for time to pass; what wants the processors is together in few, so that it does not disturb them more than need be.
-lanes=("check.bats" "bench/soak.bats" "hostile.bats" "boundary.bats"
-    "diagnosis.bats interval.bats mappings.bats" "keepalive.bats neighbours.bats network.bats"
-    "privileges.bats owners.bats" "rebind.bats takeover.bats load.bats" "deployments.bats service.bats workers.bats"
-    "commandline.bats servers.bats v09.bats limits.bats"
-    "hooks_ready.bats hooks_lab.bats metrics.bats hooks.bats" "package.bats control.bats reload.bats"
-    "faults.bats starved.bats" "torture.bats" "idle.bats install.bats bench/bench.bats bench/relays.bats relay.bats")
+lanes=("check.bats" "package.bats" "bench/soak.bats metrics.bats config.bats" "hostile.bats control.bats lab/lab.bats"
+    "boundary.bats reload.bats" "diagnosis.bats interval.bats mappings.bats" "keepalive.bats neighbours.bats network.bats"
+    "privileges.bats owners.bats hooks_lab.bats hooks.bats" "rebind.bats takeover.bats load.bats"
+    "deployments.bats service.bats workers.bats" "commandline.bats servers.bats v09.bats"
+    "hooks_ready.bats limits.bats logs.bats" "faults.bats starved.bats bench/relays.bats" "torture.bats relay.bats"
+    "idle.bats install.bats bench/bench.bats")
 
 cd "$(dirname "$0")" || exit 1
 logs=$(mktemp -d)
