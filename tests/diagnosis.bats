@@ -44,11 +44,11 @@ END
 
 # From lines of "MAPPING TEXT" those that have a message, as "MAPPING MESSAGE,...".
 pairs() {
-    local name text
-    text=$(cat)
+    local name program=''
     for name in "${!messages[@]}"; do
-        sed -nE "s/^(web|ssh|game|vpn) .*(${messages[$name]}).*/\1 $name/p" <<<"$text"
-    done | sort -u | paste -sd,
+        program+="/^(web|ssh|game|vpn) .*${messages[$name]}/ { print \$1 \" $name\" }"$'\n'
+    done
+    awk "$program" | sort -u | paste -sd,
 }
 
 # What was ever said.
@@ -66,7 +66,7 @@ said_in_status() {
 }
 
 all_say() {
-    [[ $(said_in_list) == "$1" && $(said_in_status) == "$1" && $(said_in_log) == "$1" ]]
+    [[ $(said_in_log) == "$1" && $(said_in_status) == "$1" && $(said_in_list) == "$1" ]]
 }
 
 # expect_messages PAIRS [SECONDS]: in the log, the list and the status file, and nothing else.

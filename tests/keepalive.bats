@@ -46,16 +46,8 @@ connection_to() {
 start_counting() {
     # shellcheck disable=SC2016
     lab_spawn "$LAB_HOST" counter bash -c 'while :; do
-        ss -Htn state established "sport = :8081 and dport = :80" | wc -l; sleep 0.02; done'
+        ss -Htn state established "sport = :8081 and dport = :80" | wc -l; sleep 0.05; done'
     lab_wait 2 grep -q 2 "$LAB_DIR/counter.log"
-}
-
-# Every address that the status file has.
-start_watching() {
-    # shellcheck disable=SC2016
-    lab_spawn "$LAB_HOST" watcher bash -c 'while jq -r ".mappings[0].outer, .tcp[0].outer" "$0"; do sleep 0.02; done' \
-        "$LAB_DIR/status.json"
-    lab_wait 2 test -s "$LAB_DIR/watcher.log"
 }
 
 # Nothing but $outer was published while somebody watched.
@@ -172,7 +164,7 @@ ask_in_vain() {
 @test "every STUN server is down: the mapping stays open, and a short silence of all servers withdraws nothing" {
     config
     start
-    start_watching
+    natter_watch_published
     lab_stop_server coturn
     ask_in_vain 3
     stayed_open
@@ -256,7 +248,7 @@ reset_connections_of() {
     STUN='"203.0.113.10", "203.0.113.41"'
     config 'stun_interval = 10;'
     start in_quiet
-    start_watching
+    natter_watch_published
     lab_spawn "$LAB_INET" liar "$NATTER_BUILD/tests/witness" 203.0.113.41:3478 198.51.100.7:9999
     lab_wait 2 lab_listening "$LAB_INET" tcp 203.0.113.41:3478
     count_calls 203.0.113.41
@@ -300,7 +292,7 @@ for_seconds() {
 @test "a fifth of all packets is lost: always published, always the same address" {
     config
     start
-    start_watching
+    natter_watch_published
     begun=$(date +%s)
     lab_loss 20
     lab_wait 15 for_seconds 10

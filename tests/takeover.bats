@@ -39,7 +39,7 @@ next_worker() {
 start_fetching() {
     # shellcheck disable=SC2016
     lab_spawn "$LAB_INET" client bash -c 'while curl --interface 203.0.113.40 -s -m 10 -o /dev/null \
-        -w "%{exitcode} %{time_total}\n" "http://$0/" || true; do :; done' "$1"
+        -w "%{exitcode} %{time_total}\n" "http://$0/" || true; do sleep 0.03; done' "$1"
     lab_wait 5 grep -q "^0 " "$LAB_DIR/client.log"
 }
 
@@ -47,16 +47,9 @@ start_fetching() {
 start_sending() {
     # shellcheck disable=SC2016
     lab_spawn "$LAB_INET" client bash -c 'for ((n = 0; ; n++)); do exec 5<>"/dev/udp/${0/://}"
-        echo "$n" >&5; [[ $(timeout "$1" dd bs=1500 count=1 status=none <&5) == "$n" ]]; echo $?; done' \
+        echo "$n" >&5; [[ $(timeout "$1" dd bs=1500 count=1 status=none <&5) == "$n" ]]; echo $?; sleep 0.03; done' \
         "$1" "${NATTER_SLOW:-1}"
     lab_wait 5 grep -q 0 "$LAB_DIR/client.log"
-}
-
-# Every outer address that the status file ever has, in its list for this version and in the one for v0.9.
-start_watching() {
-    # shellcheck disable=SC2016
-    lab_spawn "$LAB_HOST" watcher bash -c 'while jq -r ".mappings[0].outer, .tcp[0].outer" "$0"; do sleep 0.02; done' \
-        "$LAB_DIR/status.json"
 }
 
 # What holds the mapping: the kernel's number of the connection, and its two ends.
@@ -108,7 +101,7 @@ port_free() {
     keep_alives=$(keep_alives)
     [[ $keep_alives == "sk:"* ]]
     descriptors=$(descriptors)
-    start_watching
+    natter_watch_published
     start_fetching "$outer"
     for ((n = 0; n < KILLS; n++)); do
         kill_again web

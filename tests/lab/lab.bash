@@ -66,17 +66,26 @@ lab_need_root() {
 # --- Waiting and processes ---
 
 # lab_wait SECONDS COMMAND...: until the command succeeds; its output is thrown away. The command itself must not hang.
-# NATTER_SLOW, a whole number, makes the seconds longer.
+# It is run 20 times a second at most, and rests nine times as long as it takes, but no longer than half a second:
+# others need the processors.
+# NATTER_SLOW, a whole number, makes the seconds longer. The names are no test's, whose variables the command may use.
+# bats has a trap for every command of functions with functrace, which costs as much as they do; so here and below where
+# much is done.
 lab_wait() {
-    local LC_ALL=C span deadline
-    printf -v span %.0f "${1}e6"
-    deadline=$((${EPOCHREALTIME/./} + span * ${NATTER_SLOW:-1}))
-    until "${@:2}" >/dev/null 2>&1; do
-        if ((${EPOCHREALTIME/./} > deadline)); then
+    local - LC_ALL=C lab__end lab__began lab__rest
+    set +o functrace
+    printf -v lab__end %.0f "${1}e6"
+    lab__end=$((${EPOCHREALTIME/./} + lab__end * ${NATTER_SLOW:-1}))
+    while
+        lab__began=${EPOCHREALTIME/./}
+        ! "${@:2}" >/dev/null 2>&1
+    do
+        if ((${EPOCHREALTIME/./} > lab__end)); then
             lab__say "not true within $1 s: ${*:2}"
             return 1
         fi
-        sleep 0.05
+        lab__rest=$((9 * (${EPOCHREALTIME/./} - lab__began)))
+        sleep "$((lab__rest < 50000 ? 50000 : lab__rest > 500000 ? 500000 : lab__rest))e-6"
     done
 }
 
@@ -151,7 +160,8 @@ lab_end() {
 
 # lab_up NAT_TYPE [HOME_NAT_TYPE]: the network; with two types a home router stands behind the carrier's.
 lab_up() {
-    local tag inner type
+    local - tag inner type
+    set +o functrace
     [[ ! ${LAB_DIR:-} ]] || { lab__say "there is a lab already: $LAB_DIR" && return 1; }
     for type in "$@"; do
         lab_nat_behaviour "$type" tcp >/dev/null || return
@@ -237,7 +247,8 @@ END
 
 # lab_down: ends every process of the lab, then its namespaces and folder. May be called at any time, also twice.
 lab_down() {
-    local name
+    local - name
+    set +o functrace
     [[ ${LAB_DIR:-} ]] || return 0
     if ! lab__signal_all TERM "$LAB_END_SECONDS"; then
         lab__signal_all KILL 2
@@ -379,7 +390,8 @@ lab__load_nat() {
 
 # lab_servers: all STUN and keep-alive servers on the Internet side, answering when this returns.
 lab_servers() {
-    local name
+    local - name
+    set +o functrace
     for name in "${LAB_SERVERS[@]}"; do
         lab__launch "$name" || return
     done
