@@ -24,10 +24,9 @@
 #define CONNECT_SECONDS 5
 /* Slow servers answer after seconds; a lost segment is sent again within this. */
 #define ANSWER_SECONDS 10
-/* So long at least and at most the first request waits: a server that closes after its
- * first answer must leave time to ask the STUN servers before. */
-#define FIRST_REQUEST_MIN 2
-#define FIRST_REQUEST_MAX 5
+/* So long at least the first request waits: a server that closes after its first answer must
+ * leave time to ask the STUN servers before.  As much later a late one's is. */
+#define FIRST_REQUEST_SECONDS 2
 /* Servers and what stands in front of them close what is idle for 60 s or more. */
 #define REQUEST_SECONDS 45
 /* A probe that is not answered is repeated every second; so many, and it is dead. */
@@ -52,8 +51,7 @@ struct keepalive {
 	bool up;
 	bool asked;   /* a request is not answered yet */
 	bool leaving; /* no more requests */
-	unsigned int pace;
-	double idle_limit;
+	struct keepalive_times times;
 	double idle_end;
 	double up_at;
 	double idle_since; /* the last answer, or up_at */
@@ -136,15 +134,15 @@ lose_by_close(struct keepalive *k)
 static double
 shorten(const struct keepalive *k, double pause)
 {
-	double most = k->idle_limit > 2 ? k->idle_limit - 1 : 1;
+	double limit = k->times.idle_limit, most = limit > 2 ? limit - 1 : 1;
 
-	return k->idle_limit > 0 && most < pause ? most : pause;
+	return limit > 0 && most < pause ? most : pause;
 }
 
 static void
 plan_request(struct keepalive *k)
 {
-	double pause = shorten(k, k->pace > REQUEST_SECONDS ? k->pace : REQUEST_SECONDS);
+	double pause = shorten(k, k->times.pace > REQUEST_SECONDS ? k->times.pace : REQUEST_SECONDS);
 
 	/* Many connections of many mappings don't beat in step. */
 	set_timer(k, pause * (1 - arc4random_uniform(100) / 1000.0));
@@ -153,9 +151,9 @@ plan_request(struct keepalive *k)
 static void
 plan_first_request(struct keepalive *k)
 {
-	double chance = arc4random_uniform(1000) / 1000.0;
+	double chance = arc4random_uniform(900) / 1000.0;
 
-	set_timer(k, shorten(k, FIRST_REQUEST_MIN + chance * (FIRST_REQUEST_MAX - FIRST_REQUEST_MIN)));
+	set_timer(k, shorten(k, FIRST_REQUEST_SECONDS * (k->times.late ? 2 : 1) + chance));
 }
 
 static void
@@ -195,7 +193,7 @@ take_answer(struct keepalive *k)
 	measures_take_trip(m, &m->keep_alive_trip, k->idle_since - k->asked_at);
 	log_debug("keep-alive answered by %s (HTTP status %d)", k->server.name, k->response.status);
 	if (k->response.keep_alive_timeout > 0)
-		k->idle_limit = k->response.keep_alive_timeout;
+		k->times.idle_limit = k->response.keep_alive_timeout;
 	if (announces_end(&k->response)) {
 		log_debug("%s closes the connection after its answer", k->server.name);
 		keepalive_dismiss(k);
@@ -279,7 +277,7 @@ set_number(int fd, int level, int option, unsigned int value)
 static void
 probe_regularly(struct keepalive *k)
 {
-	set_number(k->fd, IPPROTO_TCP, TCP_KEEPIDLE, k->pace);
+	set_number(k->fd, IPPROTO_TCP, TCP_KEEPIDLE, k->times.pace);
 	set_number(k->fd, IPPROTO_TCP, TCP_KEEPINTVL, 1);
 	set_number(k->fd, IPPROTO_TCP, TCP_KEEPCNT, PROBE_RETRIES);
 	set_number(k->fd, SOL_SOCKET, SO_KEEPALIVE, 1);
@@ -378,16 +376,15 @@ ask_for_socket(struct keepalive *k)
 }
 
 struct keepalive *
-keepalive_start(struct worker *worker, const struct servers *servers, const struct server *server, unsigned int pace,
-    double idle_limit, const struct keepalive_handlers *handlers, void *context)
+keepalive_start(struct worker *worker, const struct servers *servers, const struct server *server,
+    const struct keepalive_times *times, const struct keepalive_handlers *handlers, void *context)
 {
 	struct keepalive *k = alloc_zero(sizeof(*k));
 
 	k->worker = worker;
 	k->servers = servers;
 	k->server = *server;
-	k->pace = pace;
-	k->idle_limit = idle_limit;
+	k->times = *times;
 	k->handlers = *handlers;
 	k->context = context;
 	k->fd = -1;
@@ -420,7 +417,7 @@ keepalive_free(struct keepalive *k)
 void
 keepalive_set_pace(struct keepalive *k, unsigned int seconds)
 {
-	k->pace = seconds;
+	k->times.pace = seconds;
 	if (k->up)
 		set_number(k->fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds);
 }
@@ -443,6 +440,12 @@ keepalive_dismiss(struct keepalive *k)
 	k->leaving = true;
 	k->asked = false;
 	event_del(k->timer);
+}
+
+bool
+keepalive_is_late(const struct keepalive *k)
+{
+	return k->times.late;
 }
 
 const struct server *

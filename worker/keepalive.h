@@ -34,12 +34,19 @@ struct keepalive_handlers {
 	void (*on_lost)(void *context, struct keepalive *k, enum keepalive_end end, const char *reason);
 };
 
-/* pace: seconds of idleness after which the connection is probed, at least 1; idle_limit:
- * seconds after which this server is known to close an idle connection, or 0.  It may come up
- * with another server, to which a worker that died had a connection; *servers, for its name,
- * must outlive it.  No handler is called before it returns. */
+/* When something is sent. */
+struct keepalive_times {
+	unsigned int pace; /* seconds of idleness after which the connection is probed, at least 1 */
+	double idle_limit; /* seconds after which this server is known to close an idle connection, or 0 */
+	/* Its first request is more than a second later than that of one without this: two servers with the same
+	 * patience do not close at the same moment. */
+	bool late;
+};
+
+/* It may come up with another server, to which a worker that died had a connection; *servers,
+ * for its name, must outlive it.  No handler is called before it returns. */
 struct keepalive *keepalive_start(struct worker *worker, const struct servers *servers, const struct server *server,
-    unsigned int pace, double idle_limit, const struct keepalive_handlers *handlers, void *context);
+    const struct keepalive_times *times, const struct keepalive_handlers *handlers, void *context);
 /* Closes with a reset, so that no TIME_WAIT keeps the pair of addresses; also what the
  * supervisor has a duplicate of.  k may be NULL. */
 void keepalive_free(struct keepalive *k);
@@ -50,6 +57,7 @@ void keepalive_set_pace(struct keepalive *k, unsigned int seconds);
 bool keepalive_is_up(const struct keepalive *k);
 /* Announced, or by keepalive_dismiss. */
 bool keepalive_is_leaving(const struct keepalive *k);
+bool keepalive_is_late(const struct keepalive *k);
 /* It is to be replaced, and asks nothing any more. */
 void keepalive_dismiss(struct keepalive *k);
 

@@ -49,6 +49,12 @@ is_coming(const struct keepalive *link)
 	return !keepalive_is_up(link);
 }
 
+static bool
+is_early(const struct keepalive *link)
+{
+	return !keepalive_is_leaving(link) && !keepalive_is_late(link);
+}
+
 static unsigned int
 count(const struct links *l, bool (*is)(const struct keepalive *))
 {
@@ -126,8 +132,11 @@ wants_another(const struct links *l)
 static struct keepalive *
 start_link(struct links *l, const struct server *server)
 {
-	return keepalive_start(l->worker, l->servers, server, l->pace,
-	    webservers_idle_limit(l->webservers, &server->addr), &from_link, l);
+	struct keepalive_times times = {.pace = l->pace};
+
+	times.idle_limit = webservers_idle_limit(l->webservers, &server->addr);
+	times.late = find(l, is_early) != NULL;
+	return keepalive_start(l->worker, l->servers, server, &times, &from_link, l);
 }
 
 static void

@@ -16,8 +16,7 @@
 
 struct keepalive {
 	struct server server;
-	unsigned int pace;
-	double idle_limit;
+	struct keepalive_times times;
 	struct keepalive_handlers handlers;
 	void *context;
 	bool up, leaving;
@@ -50,15 +49,14 @@ uplink_tell_server(struct uplink *u, const struct addr *server, bool good)
 }
 
 struct keepalive *
-keepalive_start(struct worker *w, const struct servers *all, const struct server *server, unsigned int pace,
-    double idle_limit, const struct keepalive_handlers *handlers, void *context)
+keepalive_start(struct worker *w, const struct servers *all, const struct server *server,
+    const struct keepalive_times *times, const struct keepalive_handlers *handlers, void *context)
 {
 	struct keepalive *k = calloc(1, sizeof(*k));
 
 	MUST(k != NULL && made < STANDINS_MAX && w == &worker && all == &servers);
 	k->server = *server;
-	k->pace = pace;
-	k->idle_limit = idle_limit;
+	k->times = *times;
 	k->handlers = *handlers;
 	k->context = context;
 	links_made[made++] = k;
@@ -79,7 +77,13 @@ keepalive_free(struct keepalive *k)
 void
 keepalive_set_pace(struct keepalive *k, unsigned int seconds)
 {
-	k->pace = seconds;
+	k->times.pace = seconds;
+}
+
+bool
+keepalive_is_late(const struct keepalive *k)
+{
+	return k->times.late;
 }
 
 bool

@@ -114,19 +114,19 @@ test_pace(void)
 {
 	LIST(A, B);
 	begin();
-	CHECK(links_made[0]->pace == 10);
+	CHECK(links_made[0]->times.pace == 10);
 	come_up(0);
 	keeper_watch(keeper, true);
-	CHECK(links_made[0]->pace == 1 && links_made[1]->pace == 1);
+	CHECK(links_made[0]->times.pace == 1 && links_made[1]->times.pace == 1);
 	keeper_watch(keeper, false);
 	pass(1);
-	CHECK(links_made[0]->pace == 10);
+	CHECK(links_made[0]->times.pace == 10);
 	keeper_test(keeper);
-	CHECK(links_made[0]->pace == 1);
+	CHECK(links_made[0]->times.pace == 1);
 	stay_quiet(4, links_made[0]);
-	CHECK(links_made[0]->pace == 1);
+	CHECK(links_made[0]->times.pace == 1);
 	stay_quiet(2, links_made[0]);
-	CHECK(links_made[0]->pace == 10);
+	CHECK(links_made[0]->times.pace == 10);
 	finish();
 }
 
@@ -225,7 +225,7 @@ test_reset(void)
 	before = now;
 	stay_quiet(3, NULL);
 	lose(0, KEEPALIVE_RESET, "reset");
-	CHECK(doubts == 1 && losses == 0 && links_made[1]->pace == 1);
+	CHECK(doubts == 1 && losses == 0 && links_made[1]->times.pace == 1);
 	/* The other one is not affected: it was the server. */
 	CHECK(!keeper_vouches(keeper, before));
 	now += 0.5;
@@ -368,7 +368,7 @@ test_interval(void)
 	come_up(made - 2);
 	come_up(made - 1);
 	stay_quiet(6, links_made[made - 1]);
-	CHECK(links_made[made - 1]->pace == 5);
+	CHECK(links_made[made - 1]->times.pace == 5);
 	finish();
 	/* What a server did long ago tells nothing, ... */
 	begin_with_two_up(false);
@@ -400,13 +400,13 @@ test_other_interval(void)
 	LIST(A, B);
 	begin_with_two_up(false);
 	keeper_change_interval(keeper, 30, 60);
-	CHECK(keeper_interval(keeper) == 30 && links_made[0]->pace == 30);
+	CHECK(keeper_interval(keeper) == 30 && links_made[0]->times.pace == 30);
 	keeper_watch(keeper, true);
 	keeper_change_interval(keeper, 3, 3);
-	CHECK(keeper_interval(keeper) == 3 && links_made[0]->pace == 1);
+	CHECK(keeper_interval(keeper) == 3 && links_made[0]->times.pace == 1);
 	keeper_watch(keeper, false);
 	pass(1);
-	CHECK(links_made[0]->pace == 3);
+	CHECK(links_made[0]->times.pace == 3);
 	finish();
 }
 

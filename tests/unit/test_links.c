@@ -168,6 +168,31 @@ test_failing_successor(void)
 	finish();
 }
 
+static bool
+is_late(unsigned int i)
+{
+	return links_made[i]->times.late;
+}
+
+/* Whatever becomes of them, one of two makes its first request later than the other one. */
+static void
+test_late(void)
+{
+	LIST(A, B, C);
+	begin_with_two_up();
+	CHECK(!is_late(0) && is_late(1));
+	now += 60;
+	announce(0);
+	CHECK(made == 3 && !is_late(2));
+	end_link(2, KEEPALIVE_UNREACHED);
+	CHECK(made == 4 && !is_late(3));
+	come_up(3);
+	now += 60;
+	end_link(1, KEEPALIVE_CLOSED);
+	CHECK(made == 5 && is_late(4));
+	finish();
+}
+
 /* With two servers only, one makes room for itself while the other one stays, even if both leave. */
 static void
 test_two_leave(void)
@@ -452,17 +477,17 @@ test_idle_limit(void)
 	LIST(A);
 	begin();
 	come_up(0);
-	CHECK(links_made[0]->idle_limit == 0);
+	CHECK(links_made[0]->times.idle_limit == 0);
 	now += 60;
 	links_made[0]->idle_end = 3;
 	end_link(0, KEEPALIVE_CLOSED);
 	/* Once may have any reason. */
-	CHECK(links_made[1]->idle_limit == 0);
+	CHECK(links_made[1]->times.idle_limit == 0);
 	come_up(1);
 	now += 60;
 	links_made[1]->idle_end = 3.1;
 	end_link(1, KEEPALIVE_CLOSED);
-	CHECK(links_made[2]->idle_limit > 2.9 && links_made[2]->idle_limit < 3.2);
+	CHECK(links_made[2]->times.idle_limit > 2.9 && links_made[2]->times.idle_limit < 3.2);
 	finish();
 }
 
@@ -473,9 +498,9 @@ test_pace(void)
 	begin();
 	come_up(0);
 	links_set_pace(links, 7);
-	CHECK(links_made[0]->pace == 7 && links_made[1]->pace == 7);
+	CHECK(links_made[0]->times.pace == 7 && links_made[1]->times.pace == 7);
 	end_link(1, KEEPALIVE_UNREACHED);
-	CHECK(links_made[2]->pace == 7);
+	CHECK(links_made[2]->times.pace == 7);
 	now += 3;
 	CHECK(links_quiet(links) == 3);
 	come_up(2);
@@ -495,6 +520,7 @@ main(void)
 	test_one();
 	test_successor();
 	test_failing_successor();
+	test_late();
 	test_two_leave();
 	test_giving_up();
 	test_many();
