@@ -78,11 +78,18 @@ control_clients_count(void)
 
 /* One whose request has come and was not looked at yet is not idle. */
 static bool
-may_be_shown_out(const struct client *c)
+is_idle(const struct client *c)
 {
 	int unread = 0;
 
 	return !c->waiting && c->watch == NULL && (ioctl(c->fd, FIONREAD, &unread) < 0 || unread == 0);
+}
+
+/* Nor is one that has asked for more than it reads. */
+static bool
+is_slow(const struct client *c)
+{
+	return !c->waiting && c->watch == NULL && evbuffer_get_length(c->out) > 0;
 }
 
 static void
@@ -112,17 +119,27 @@ user_with_most(void)
 	return uid;
 }
 
-/* The one that connected first, of this user. */
-static void
-show_oldest_out(uid_t uid)
+/* The one that connected first, of this user; NULL: none. */
+static struct client *
+find_oldest(uid_t uid, bool (*is)(const struct client *c))
 {
 	struct client *c, *oldest = NULL;
 
 	LIST_FOREACH(c, &control_clients, entry)
-		if (c->uid == uid && may_be_shown_out(c))
+		if (c->uid == uid && is(c))
 			oldest = c;
-	if (oldest != NULL)
-		show_out(oldest);
+	return oldest;
+}
+
+static void
+show_oldest_out(uid_t uid)
+{
+	struct client *c = find_oldest(uid, is_idle);
+
+	if (c == NULL)
+		c = find_oldest(uid, is_slow);
+	if (c != NULL)
+		show_out(c);
 }
 
 /* Who waits is not listened to, and so its end is not heard. */
