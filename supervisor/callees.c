@@ -33,12 +33,24 @@ is_in(const struct callee_list *l, const struct addr *a)
 	return false;
 }
 
+static bool
+has_private(const struct server *servers, uint32_t count)
+{
+	uint32_t i;
+
+	for (i = 0; i < count; i++)
+		if (addr_is_private(&servers[i].addr))
+			return true;
+	return false;
+}
+
 /* That one of them rests is no other list. */
 void
 callees_set_servers(struct callees *c, const struct servers *servers)
 {
 	struct callee_list new = {0};
 
+	c->stun_is_private = has_private(servers->stun, servers->stun_count);
 	add(&new, servers->stun, servers->stun_count);
 	add(&new, servers->keep_alive, servers->keep_alive_count);
 	if (memcmp(&new, &c->servers, sizeof(new)) == 0)
@@ -70,11 +82,12 @@ is_own(const struct addr *a)
 	return own;
 }
 
-/* Nothing on this machine, or beside it on the same link, that does not expect it. */
+/* Nothing on this machine, beside it on the same link or in a home's network that does not expect it: a worker, or a STUN
+ * server whom it believes, could name anything there.  Who is on the Internet sees no private address. */
 static bool
-is_elsewhere(const struct addr *a)
+is_elsewhere(const struct callees *c, const struct addr *a)
 {
-	return addr_is_routable(a) && !is_own(a);
+	return addr_is_routable(a) && (c->stun_is_private || !addr_is_private(a)) && !is_own(a);
 }
 
 bool
@@ -85,7 +98,7 @@ callees_include(struct callees *c, const struct mapping *mapping, enum socket_us
 	if (use != SOCKET_FRESH && (is_in(&c->servers, to) || is_in(&c->before, to)))
 		return true;
 	if (mapping->task == TASK_CHECK)
-		return is_elsewhere(to) && c->strangers++ < NAT_STRANGERS_MAX;
-	return use == SOCKET_FRESH && addr_equal(to, &c->outer) && is_elsewhere(to) &&
+		return is_elsewhere(c, to) && c->strangers++ < NAT_STRANGERS_MAX;
+	return use == SOCKET_FRESH && addr_equal(to, &c->outer) && is_elsewhere(c, to) &&
 	       quota_take(&c->hairpins, HAIRPINS, HAIRPINS_SECONDS);
 }

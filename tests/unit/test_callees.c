@@ -86,9 +86,28 @@ test_hairpin(void)
 	CHECK(!calls(SOCKET_FRESH, "198.51.100.1:4712") && !calls(SOCKET_CONNECT, "198.51.100.1:4711"));
 	/* Whatever a worker says its address is, it calls nobody on this machine. */
 	CHECK(!calls_itself("127.0.0.1:22") && !calls_itself("169.254.169.254:80") && !calls_itself("[::1]:22"));
+	/* Nor at home: no router's page, no neighbour's ssh. */
+	CHECK(!calls_itself("192.168.1.1:80") && !calls_itself("10.0.0.5:22") && !calls_itself("172.16.0.1:443") &&
+	      !calls_itself("100.64.0.1:80") && !calls_itself("[fd00::1]:22"));
 	while (count < 100 && calls_itself("198.51.100.1:4711"))
 		count++;
 	CHECK(count > 0 && count < 10);
+}
+
+/* Where the STUN servers are at home, too, or in a company's network, so may be the NAT. */
+static void
+test_private_servers(void)
+{
+	begin(TASK_HOLD);
+	servers.keep_alive[0].addr = at("10.0.0.30:80");
+	callees_set_servers(&callees, &servers);
+	CHECK(!calls_itself("10.0.0.5:4711"));
+	servers.stun[0].addr = at("10.0.0.10:3478");
+	callees_set_servers(&callees, &servers);
+	CHECK(calls_itself("10.0.0.5:4711") && !calls_itself("127.0.0.1:22"));
+	servers.stun[0].addr = at("203.0.113.10:3478");
+	callees_set_servers(&callees, &servers);
+	CHECK(!calls_itself("10.0.0.5:4711"));
 }
 
 static void
@@ -98,6 +117,7 @@ test_check(void)
 
 	begin(TASK_CHECK);
 	CHECK(!calls(SOCKET_CONNECT, "127.0.0.1:22") && calls(SOCKET_CONNECT, "203.0.113.10:3478"));
+	CHECK(!calls(SOCKET_CONNECT, "192.168.1.1:80") && !calls(SOCKET_FRESH, "192.168.1.1:80"));
 	while (count < 100 && calls(SOCKET_CONNECT, "203.0.113.11:3479"))
 		count++;
 	CHECK(count == NAT_STRANGERS_MAX);
@@ -110,6 +130,7 @@ main(void)
 	test_servers();
 	test_change();
 	test_hairpin();
+	test_private_servers();
 	test_check();
 	return check_done();
 }
