@@ -284,6 +284,22 @@ config_relay_write(struct config_out *out, const char *key, const struct mapping
 		found->key.write(out, key, m);
 }
 
+/* Clients come over the IP version of bind alone, and no network of the other one has any of them in it. */
+static void
+check_allow(struct config_file *file, const config_setting_t *group, const struct mapping *m)
+{
+	bool is_v4 = m->bind.sa.sa_family == AF_INET;
+	uint32_t i;
+
+	for (i = 0; i < m->allow.count; i++)
+		if (m->allow.list[i].family == m->bind.sa.sa_family)
+			return;
+	if (m->allow.count > 0)
+		config_file_mistake(file, config_setting_get_member(group, "allow"),
+		    "names nobody, since all clients of an %s port have %s addresses; name networks of these, such as \"%s\"",
+		    is_v4 ? "IPv4" : "IPv6", is_v4 ? "IPv4" : "IPv6", is_v4 ? "192.0.2.0/24" : "2001:db8::/32");
+}
+
 void
 config_relay_check(struct config_file *file, const config_setting_t *group, const struct mapping *m)
 {
@@ -300,6 +316,8 @@ config_relay_check(struct config_file *file, const config_setting_t *group, cons
 			config_file_mistake(file, setting, "is for a %s mapping with a target; take it away",
 			    protocol_name((enum protocol)key->protocol));
 	}
+	if (addr_is_set(&m->target))
+		check_allow(file, group, m);
 }
 
 static void
