@@ -139,8 +139,10 @@ at_once() {
     # A service's port gets no answer: nobody can make two echoes talk.
     run -0 lab_in "$LAB_INET" sh -c "echo x | socat -T 0.5 - UDP:$outer,bind=203.0.113.40:7"
     [[ ! $output ]]
-    run -0 lab_in "$LAB_INET" sh -c "echo x | socat -T 0.5 - UDP:$outer,bind=203.0.113.40:7007"
-    [[ $output == x ]]
+    comes_back_to() {
+        [[ $(lab_in "$LAB_INET" sh -c "echo x | socat -T 0.5 - UDP:$outer,bind=203.0.113.40:$1") == x ]]
+    }
+    lab_wait 5 comes_back_to 7007
     nothing_written
 }
 

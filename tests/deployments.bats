@@ -111,7 +111,7 @@ only_strangers_went_in() {
 
 # Asked until it is: a datagram may be lost.
 told_who_it_is() {
-    [[ $(echo who am I | lab_in "$LAB_INET" socat -t 0.2 - "UDP4:$1,bind=203.0.113.40") == 203.0.113.40 ]]
+    [[ $(echo who am I | lab_in "$LAB_INET" socat -t 0.5 - "UDP4:$1,bind=203.0.113.40") == 203.0.113.40 ]]
 }
 
 @test "on the router itself, UDP: DNAT takes clients to the machine inside, natterd's own traffic stays its own" {

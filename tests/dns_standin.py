@@ -5,7 +5,7 @@
 #
 #     garbage     answers with what is no message
 #     failure     answers SERVFAIL
-#     late        answers every question for an IPv4 address with 203.0.113.10, 3 seconds late
+#     late        answers every question for an IPv4 address with 203.0.113.10, 5 seconds late (times NATTER_SLOW)
 #     others      never answers
 import os
 import socket
@@ -19,7 +19,7 @@ print("listening", flush=True)
 def late(query):
     if os.fork() > 0:
         return
-    time.sleep(3)
+    time.sleep(5 * int(os.environ.get("NATTER_SLOW", "1")))
     end = query.index(b"\0", 12) + 5
     wanted = query[end - 4:end - 2] == b"\0\1"
     record = b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" + socket.inet_aton("203.0.113.10")

@@ -178,11 +178,11 @@ look_ups() {
 
 @test "a name server that takes its time: nothing else waits for it" {
     mute_names late
-    printf 'nameserver 127.0.0.1\noptions timeout:20 attempts:1\n' >"$hosts/resolv.conf"
+    printf 'nameserver 127.0.0.1\noptions timeout:30 attempts:1\n' >"$hosts/resolv.conf"
     natter_start
     natter_open game 2
     natter_is late state waiting
     (($(look_ups) == 1))
-    natter_open late 10
+    natter_open late 12
     run ! grep "cannot resolve" "$LAB_DIR/natterd.log"
 }

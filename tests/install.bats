@@ -389,7 +389,7 @@ END
     lab_wait 5 status_says "2 of 2 mappings open"
     machine_ruin
     run ! machine_in systemctl reload natterd
-    journal_says keep_alive_intervall
+    lab_wait 5 journal_says keep_alive_intervall
     [[ $(machine_pid) == "$old" && $(natter_field web state) == open ]]
     machine_configure web 192.168.77.3:80
     echo 'status_report = { status_file = "/run/natter/status.json"; };' | machine_in tee -a /etc/natter.cfg
@@ -417,7 +417,7 @@ journal_says() {
     systemd_machine
     machine_ruin
     run ! machine_in systemctl start natterd
-    journal_says keep_alive_intervall
+    lab_wait 5 journal_says keep_alive_intervall
     lab_web "$LAB_HOST" 192.168.77.2:8082 "owner's page"
     {
         natter_lab_servers

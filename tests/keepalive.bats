@@ -131,8 +131,8 @@ expect_no_gap() {
     kept=$(connection_to 203.0.113.31)
     count_calls 203.0.113.30
     lab_silence 203.0.113.30
-    lab_wait 6 holds 203.0.113.31:80
-    lab_wait 2 said 1 "server 203.0.113.30 (203.0.113.30:80, tcp) failed and is left alone"
+    lab_wait 10 holds 203.0.113.31:80
+    lab_wait 3 said 1 "server 203.0.113.30 (203.0.113.30:80, tcp) failed and is left alone"
     [[ $(connection_to 203.0.113.31) == "$kept" ]]
     stayed_open
     nothing_changed

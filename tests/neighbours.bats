@@ -43,7 +43,7 @@ moved() {
     watchful_and_lazy
     lab_forget
     lab_wait 10 moved watchful "$watchful"
-    lab_wait 2 moved lazy "$lazy"
+    lab_wait 5 moved lazy "$lazy"
     stayed_quiet
     lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/datagrams" echo 192.168.77.3:7777
     lab_in "$LAB_INET" "$NATTER_BUILD/tests/datagrams" send "$(natter_field lazy outer)" 10 203.0.113.40
@@ -54,7 +54,7 @@ moved() {
     watchful_and_lazy
     lab_readdress 203.0.113.253
     lab_wait 10 moved watchful "$watchful"
-    lab_wait 2 moved lazy "$lazy"
+    lab_wait 5 moved lazy "$lazy"
     stayed_quiet
     [[ $(natter_field lazy outer) == 203.0.113.253:* ]]
 }

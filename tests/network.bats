@@ -44,11 +44,11 @@ settled() {
     for _ in 1 2; do
         before=$(looks)
         ip -n "$LAB_HOST" address del 192.168.77.2/24 dev eth0
-        lab_wait 1 looked_since "$before"
+        lab_wait 3 looked_since "$before"
         before=$(looks)
         ip -n "$LAB_HOST" address add 192.168.77.2/24 dev eth0
         ip -n "$LAB_HOST" route add default via 192.168.77.1
-        lab_wait 1 looked_since "$before"
+        lab_wait 3 looked_since "$before"
     done
     natter_open web 10
     natter_open game 10
@@ -70,7 +70,7 @@ settled() {
     lab_wait 5 prolonged_for_long
     (($(looks) == before))
     ip -n "$LAB_HOST" address add 192.168.77.99/24 dev eth0
-    lab_wait 1 looked_since "$before"
+    lab_wait 3 looked_since "$before"
 }
 
 was_asked_in_vain() {

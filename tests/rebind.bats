@@ -27,10 +27,13 @@ targets() {
     lab_wait 5 lab_listening "$LAB_LAN" udp 192.168.77.3:7777
 }
 
-# The line is dialled: the host has this address and a way out.
+# The line is dialled: the host has this address and a way out. Both at once: of looks at many changes of the network
+# natterd puts off the seventh.
 dial() {
-    ip -n "$LAB_HOST" address replace "$1/24" dev eth0
-    ip -n "$LAB_HOST" route replace default via 192.168.77.1
+    ip -n "$LAB_HOST" -batch - <<END
+address replace $1/24 dev eth0
+route replace default via 192.168.77.1
+END
 }
 
 hang_up() {
@@ -75,29 +78,29 @@ changed() {
     [[ $(natter_field open inner) == 192.168.77.2:8083 ]]
     hang_up 192.168.77.2
     dial 192.168.77.50
-    lab_wait 2 changed web "$web"
-    lab_wait 2 changed game "$game"
-    lab_wait 2 natter_is open inner 192.168.77.50:8083
+    lab_wait 4 changed web "$web"
+    lab_wait 4 changed game "$game"
+    lab_wait 4 natter_is open inner 192.168.77.50:8083
     web_serves
     game_serves
-    lab_wait 2 grep -qx "open 192.168.77.50:8083" "$LAB_DIR/hooks.log"
-    jq -e '.mappings[2] | .inner == "192.168.77.50:8083" and .bind == "192.168.77.2:8083"' "$LAB_DIR/status.json"
+    lab_wait 4 grep -qx "open 192.168.77.50:8083" "$LAB_DIR/hooks.log"
+    lab_wait 4 jq -e '.mappings[2] | .inner == "192.168.77.50:8083" and .bind == "192.168.77.2:8083"' "$LAB_DIR/status.json"
     [[ $(grep -c "web: 192.168.77.2 is gone from eth0: until it is back, 192.168.77.50 is used" "$LAB_DIR/natterd.log") == 1 ]]
-    lab_wait 2 not_bound_to 192.168.77.2 8081
-    lab_wait 2 not_bound_to 192.168.77.2 8082
+    lab_wait 4 not_bound_to 192.168.77.2 8081
+    lab_wait 4 not_bound_to 192.168.77.2 8082
 
     # The other one stays as well.
     web=$(natter_field web outer)
     game=$(natter_field game outer)
     dial 192.168.77.2
-    lab_wait 2 changed web "$web"
-    lab_wait 2 changed game "$game"
-    lab_wait 2 natter_is open inner 192.168.77.2:8083
+    lab_wait 4 changed web "$web"
+    lab_wait 4 changed game "$game"
+    lab_wait 4 natter_is open inner 192.168.77.2:8083
     web_serves
     game_serves
     logged "web: 192.168.77.2 is back and used again"
-    lab_wait 2 not_bound_to 192.168.77.50 8081
-    lab_wait 2 not_bound_to 192.168.77.50 8082
+    lab_wait 4 not_bound_to 192.168.77.50 8081
+    lab_wait 4 not_bound_to 192.168.77.50 8082
     run ! grep "malformed" "$LAB_DIR/natterd.log"
     [[ $(natter_field web restarts) == 0 && $(natter_field game restarts) == 0 ]]
 }
@@ -105,18 +108,18 @@ changed() {
 @test "a line without any address for a while: out of reach is said, and it opens as soon as there is one" {
     targets
     config "$WEB" "$GAME"
-    natter_start
+    natter_start_in_quiet
     natter_open web
     natter_open game
     for next in 50 51 2; do
         ip -n "$LAB_HOST" address flush dev eth0
-        lab_wait 2 natter_is web state backoff
-        lab_wait 2 natter_is game state backoff
+        lab_wait 3 natter_is web state backoff
+        lab_wait 3 natter_is game state backoff
         [[ ! $(natter_field web outer) && ! $(natter_field game outer) ]]
         [[ $(natter_field web error) == *"this machine does not have the address now"* ]]
         dial 192.168.77.$next
-        natter_open web 2
-        natter_open game 2
+        natter_open web 3
+        natter_open game 3
         web_serves
         game_serves
         bound_to 192.168.77.$next 8081
@@ -154,7 +157,7 @@ keep_alives() {
     web=$(natter_open web)
     hang_up 192.168.77.2
     dial 192.168.77.50
-    lab_wait 2 changed web "$web"
+    lab_wait 4 changed web "$web"
     outer=$(natter_field web outer)
     before=$(keep_alives)
     kill -9 "$(natter_field web pid)"
@@ -190,7 +193,7 @@ keep_alives() {
     dial 192.168.77.99
     natter_open web 5
     hang_up 192.168.77.99
-    lab_wait 2 logged "192.168.77.99 is gone from eth0: until it is back, 192.168.77.2 is used"
+    lab_wait 4 logged "192.168.77.99 is gone from eth0: until it is back, 192.168.77.2 is used"
     natter_open web 5
     bound_to 192.168.77.2 8081
 }
@@ -266,7 +269,7 @@ same_port_at_once() {
     config_web '"203.0.113.30"'
     predecessor "OPEN:/dev/null" time-wait
     natter_start
-    natter_open web 2
+    natter_open web 4
 }
 
 @test "TIME_WAIT towards a web server without timestamps: the other one holds the mapping at once" {
@@ -274,7 +277,7 @@ same_port_at_once() {
     config_web '"203.0.113.30", "203.0.113.31"'
     predecessor "OPEN:/dev/null" time-wait
     natter_start
-    natter_open web 2
+    natter_open web 4
     in_state established 203.0.113.31
     logged "an older connection to it that has not ended yet"
     in_state time-wait
@@ -293,7 +296,7 @@ orphan() {
     config_web '"203.0.113.30", "203.0.113.31"'
     orphan
     natter_start
-    natter_open web 2
+    natter_open web 4
     in_state established 203.0.113.31
     in_state fin-wait-1
 }
@@ -313,7 +316,7 @@ orphan() {
     }
     lab_in "$LAB_INET" nft delete table ip silent
     lab_wait 30 ended
-    natter_open web 2
+    natter_open web 4
 }
 
 die_with_a_request_on_its_way() {
@@ -360,7 +363,7 @@ END
     lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/datagrams" echo 192.168.77.3:7777
     natter_start
     echoed() {
-        [[ $(lab_in "$LAB_INET" socat -t 1 - "UDP4:$1,bind=203.0.113.40:5555" <<<hello) == hello ]]
+        [[ $(lab_in "$LAB_INET" socat -t "$((2 * ${NATTER_SLOW:-1}))" - "UDP4:$1,bind=203.0.113.40:5555" <<<hello) == hello ]]
     }
     outer=$(natter_open udp-192.168.77.3-7777)
     echoed "$outer"

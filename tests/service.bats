@@ -192,8 +192,11 @@ start_daemon() {
     config_web <<<'status_report = { hook = "sleep 1000 & echo $! > hook.pid; wait"; status_file = "status.json"; };'
     natter_start
     outer=$(natter_open web)
-    [[ $(jq -r '.tcp[0].outer' "$LAB_DIR/status.json") == "$outer" ]]
-    lab_wait 2 test -s "$LAB_DIR/hook.pid"
+    published() {
+        [[ $(jq -r '.tcp[0].outer' "$LAB_DIR/status.json") == "$outer" ]]
+    }
+    lab_wait 5 published
+    lab_wait 5 test -s "$LAB_DIR/hook.pid"
     natter_stop
     # The end of natterd is the end of its hooks and of what they started.
     lab_wait 2 lab_gone "$(<"$LAB_DIR/hook.pid")"

@@ -68,7 +68,7 @@ heads() {
 
 @test "TCP and UDP mappings are held open beyond the NAT's patience, with their addresses, and only by natter" {
     lab_down
-    export LAB_TCP_TIMEOUT=2 LAB_UDP_TIMEOUT=2 LAB_INBOUND_REFRESH=0
+    export LAB_TCP_TIMEOUT=3 LAB_UDP_TIMEOUT=3 LAB_INBOUND_REFRESH=0
     lab_up fullcone
     lab_servers
     natter_config <<END
@@ -82,7 +82,7 @@ END
     tcp=$(natter_open tcp-192.168.77.3-80) udp=$(natter_open udp-192.168.77.3-7777)
     # Three times as long as the NAT remembers anything.
     older_than_its_patience() {
-        (($(ps -o etimes= -p "$(natter_pid)") >= 6))
+        (($(ps -o etimes= -p "$(natter_pid)") >= 9))
     }
     lab_wait 15 older_than_its_patience
     heads "$LAB_DIR/nginx30.d/access.log" 1
@@ -95,7 +95,7 @@ END
     forgotten() {
         [[ $(lab_in "$LAB_CARRIER" nft list map ip lab_nat in_tcp)$(lab_in "$LAB_CARRIER" nft list map ip lab_nat in_udp) != *elements* ]]
     }
-    lab_wait 6 forgotten
+    lab_wait 8 forgotten
 }
 
 @test "keep_alive: other ports, and the second host when the first one is gone" {
@@ -165,7 +165,7 @@ END
     outer=$(natter_open web 2)
     natter_is stuck1 state connecting && natter_is stuck2 state connecting && natter_is stuck3 state probing
     lab_forget
-    lab_wait 3 moved web "$outer"
+    lab_wait 4 moved web "$outer"
     [[ $(natter_ctl list --json | jq -r '[.[] | select(.state == "open") | .name] | join(" ")') == web ]]
     [[ $(natter_fetch "$(natter_field web outer)") == "inside page" ]]
 }

@@ -181,7 +181,7 @@ forgotten() {
 @test "lab_redial: another inside address, and no way out meanwhile" {
     lab_up fullcone
     lab_servers
-    lab_redial 192.168.77.50 0.5 &
+    lab_redial 192.168.77.50 3 & # longer than it takes to look twice on a busy machine
     no_address() { ! ip -n "$LAB_HOST" -4 -brief address show dev eth0 | grep -q 192.168; }
     lab_wait 2 no_address
     run lab_in "$LAB_HOST" curl -s -m 2 http://203.0.113.30/
@@ -231,7 +231,7 @@ comes_in() {
 
 # udp_echoes NAMESPACE ADDRESS:PORT: does a line come back at once? A busy machine may need more tries.
 udp_echoes() {
-    [[ $(echo "a line" | lab_in "$1" socat -t 0.2 - "UDP4:$2") == "a line" ]]
+    [[ $(echo "a line" | lab_in "$1" socat -t 0.5 - "UDP4:$2") == "a line" ]]
 }
 
 @test "lab_forward, lab_dmz: a plain home router lets in what it is told to, forwards before the DMZ host" {
@@ -243,12 +243,12 @@ udp_echoes() {
     lab_forward tcp 8080 192.168.77.2:80
     lab_forward udp 9001 192.168.77.3:9000
     [[ $(comes_in 8080) == "host's page" ]]
-    lab_wait 3 udp_echoes "$LAB_CARRIER" 100.64.0.2:9001
+    lab_wait 5 udp_echoes "$LAB_CARRIER" 100.64.0.2:9001
     run ! comes_in 80
     run ! udp_echoes "$LAB_CARRIER" 100.64.0.2:9000
     lab_dmz 192.168.77.3
     [[ $(comes_in 80) == "neighbour's page" && $(comes_in 8080) == "host's page" ]]
-    lab_wait 3 udp_echoes "$LAB_CARRIER" 100.64.0.2:9000
+    lab_wait 5 udp_echoes "$LAB_CARRIER" 100.64.0.2:9000
     LAB_HOME='' run lab_dmz 192.168.77.3
     [[ $status -eq 1 && $output == *"no home router"* ]]
 }
@@ -285,13 +285,13 @@ outer_udp() {
     lab_spawn "$LAB_HOST" echo socat UDP4-RECVFROM:5000,fork PIPE
     lab_wait 2 lab_listening "$LAB_HOST" udp 0.0.0.0:5000
     [[ $outer == "$(lab_wan)":1???? ]]
-    lab_wait 3 udp_echoes "$LAB_HOST" "$outer"
+    lab_wait 5 udp_echoes "$LAB_HOST" "$outer"
 }
 
 # answers_stun tcp|udp ADDRESS: does a binding request get a success response (0101) there?
 answers_stun() {
     [[ $(printf '\x00\x01\x00\x00\x21\x12\xa4\x42binding-test' |
-        lab_in "$LAB_HOST" socat -t 0.2 - "${1^^}4:$2:3478" 2>/dev/null | od -An -tx1 -N2) == " 01 01" ]]
+        lab_in "$LAB_HOST" socat -t 0.5 - "${1^^}4:$2:3478" 2>/dev/null | od -An -tx1 -N2) == " 01 01" ]]
 }
 
 anybody_answers() {
@@ -307,17 +307,17 @@ anybody_answers() {
         seen=$(seen_from 31)
         run ! anybody_answers
         lab_proxy tcp
-        lab_wait 3 anybody_answers
+        lab_wait 5 anybody_answers
         # A proxy's own port is seen, not the host's.
         [[ $(seen_from 31) != "$seen" ]]
         run ! answers_stun udp 192.0.2.1
         lab_proxy udp
-        lab_wait 3 answers_stun udp 192.0.2.1
+        lab_wait 5 answers_stun udp 192.0.2.1
         lab_proxy_end
         run ! anybody_answers
         run ! answers_stun udp 192.0.2.1
         [[ $(seen_from 31) == "$seen" ]]
-        lab_wait 3 answers_stun udp 203.0.113.20
+        lab_wait 5 answers_stun udp 203.0.113.20
         lab_down
     done
 }
