@@ -34,7 +34,8 @@ natter_need_usual_build() {
 # "$hosts/hosts" and answers at once for the rest. ip netns mounts the folder over /etc. natter_down removes it.
 natter_names() {
     hosts=/etc/netns/$LAB_HOST
-    mkdir -p "$hosts"
+    # Another test may take the empty /etc/netns away between the two steps of it.
+    lab_wait 2 mkdir -p "$hosts"
     printf '127.0.0.1 localhost\n' >"$hosts/hosts"
     printf 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n' >"$hosts/resolv.conf"
 }
