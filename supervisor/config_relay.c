@@ -289,6 +289,7 @@ static void
 check_allow(struct config_file *file, const config_setting_t *group, const struct mapping *m)
 {
 	bool is_v4 = m->bind.sa.sa_family == AF_INET;
+	const char *version = is_v4 ? "IPv4" : "IPv6";
 	uint32_t i;
 
 	for (i = 0; i < m->allow.count; i++)
@@ -297,7 +298,7 @@ check_allow(struct config_file *file, const config_setting_t *group, const struc
 	if (m->allow.count > 0)
 		config_file_mistake(file, config_setting_get_member(group, "allow"),
 		    "names nobody, since all clients of an %s port have %s addresses; name networks of these, such as \"%s\"",
-		    is_v4 ? "IPv4" : "IPv6", is_v4 ? "IPv4" : "IPv6", is_v4 ? "192.0.2.0/24" : "2001:db8::/32");
+		    version, version, is_v4 ? "192.0.2.0/24" : "2001:db8::/32");
 }
 
 void

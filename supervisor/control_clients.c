@@ -76,20 +76,32 @@ control_clients_count(void)
 	return n;
 }
 
+static size_t
+unread_by(const struct client *c)
+{
+	return evbuffer_get_length(c->out);
+}
+
+static bool
+is_asking(const struct client *c)
+{
+	return !is_waiting(c) && !is_watching(c);
+}
+
 /* One whose request has come and was not looked at yet is not idle. */
 static bool
 is_idle(const struct client *c)
 {
 	int unread = 0;
 
-	return !c->waiting && c->watch == NULL && (ioctl(c->fd, FIONREAD, &unread) < 0 || unread == 0);
+	return is_asking(c) && (ioctl(c->fd, FIONREAD, &unread) < 0 || unread == 0);
 }
 
 /* Nor is one that has asked for more than it reads. */
 static bool
 is_slow(const struct client *c)
 {
-	return !c->waiting && c->watch == NULL && evbuffer_get_length(c->out) > 0;
+	return is_asking(c) && unread_by(c) > 0;
 }
 
 static void
@@ -97,7 +109,7 @@ show_out(struct client *c)
 {
 	static const char full[] = "{\"ok\":false,\"error\":\"natterd has too many clients now; try again\"}\n";
 
-	if (evbuffer_get_length(c->out) == 0)
+	if (unread_by(c) == 0)
 		(void)send(c->fd, full, strlen(full), MSG_NOSIGNAL | MSG_DONTWAIT);
 	control_client_free(c);
 }
@@ -165,12 +177,6 @@ control_clients_make_room(uid_t uid)
 		show_oldest_out(uid);
 	else if (control_clients_count() >= CLIENTS_MAX)
 		show_oldest_out(user_with_most());
-}
-
-static size_t
-unread_by(const struct client *c)
-{
-	return evbuffer_get_length(c->out);
 }
 
 void

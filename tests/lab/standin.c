@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * In natter-worker's place: writes what natterd tells it into the file told.log beside this
- * program, since natterd gives it no standard error, and speaks with nobody else.  The name of its mapping says what else it does when it knows its servers:
+ * program, since natterd gives it no standard error, and speaks with nobody else.  The name of
+ * its mapping says what else it does when it knows its servers:
  *
  *     teller...   says that its first keep-alive server failed
  *     liar...     says something of that server that has no meaning
