@@ -104,11 +104,11 @@ natter_down() {
 }
 
 # natter_watch_published: every outer address that the status file ever has, in its list for this version and in the one
-# for v0.9, line by line in watcher.log, until lab_end watcher.
+# for v0.9, line by line in watcher.log, until lab_end watcher; "in one list" if only one of the two has it.
 natter_watch_published() {
     # shellcheck disable=SC2016
-    lab_spawn "$LAB_HOST" watcher bash -c 'while sed -nE "s/.*\"outer\": \"(.*)\".*/\1/p" "$0"; do sleep 0.02; done' \
-        "$LAB_DIR/status.json"
+    lab_spawn "$LAB_HOST" watcher bash -c 'while awk -F\" "/\"outer\":/ { print \$4; n++ } END { if (n != 2) print \"in one list\" }" \
+        "$0"; do sleep 0.02; done' "$LAB_DIR/status.json"
     lab_wait 2 test -s "$LAB_DIR/watcher.log"
 }
 
@@ -127,7 +127,8 @@ natter_field() {
     if [[ $2 == *.* ]]; then
         natter_ctl show "$1" --json | jq -r ".$2"
     else
-        natter_ctl show "$1" --json | sed -nE "s/^  \"$2\": \"?(.*[^\",])\"?,?\$/\1/p" | sed 's/\\"/"/g'
+        natter_ctl show "$1" --json |
+            sed -nE "/^  \"$2\": / { s///; s/,\$//; s/^\"(.*)\"\$/\1/; s/\\\\\"/\"/g; p }"
     fi
 }
 
