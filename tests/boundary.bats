@@ -134,7 +134,7 @@ replaced() {
     lab_end steady
     lab_end asker
     echo "$lasted s; the longest answer took $(longest steady) ms on the connection, $(longest asker) ms from natterctl"
-    (($(longest steady) < 1000 * ${NATTER_SLOW:-1} && $(longest asker) < 1000 * ${NATTER_SLOW:-1}))
+    (($(longest steady) < 500 * ${NATTER_SLOW:-1} && $(longest asker) < 1000 * ${NATTER_SLOW:-1}))
     echo "natterd: $(memory) KiB, at first $memory; $(descriptors) descriptors; $((processor = $(processor) - processor)) ticks"
     has_not_grown "$memory"
     (($(descriptors) < 200))

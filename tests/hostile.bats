@@ -204,15 +204,15 @@ END
     attack half-open "$web" $((5000 * HOSTILE_TIMES))
     [[ $(natter_fetch "$web") == "inside page" ]]
 
-    # Each has 32 bytes, and is a client's. What a busy machine has no room for is lost.
-    imitations_relayed() {
-        (($(natter_field game bytes_in) > before + 32 * 500 * HOSTILE_TIMES / 2))
-    }
-    for server in "" 203.0.113.10:3478 203.0.113.20:3478; do
-        before=$(natter_field game bytes_in)
-        attack imitate "$game" $((500 * HOSTILE_TIMES)) ${server:+"$server"}
-        lab_wait 5 imitations_relayed
+    attack imitate "$game" $((500 * HOSTILE_TIMES))
+    for server in 203.0.113.10:3478 203.0.113.20:3478; do
+        attack imitate "$game" $((500 * HOSTILE_TIMES)) "$server"
     done
+    # Each has 32 bytes, and is a client's.
+    imitations_relayed() {
+        (($(natter_field game bytes_in) > 32 * 1500 * HOSTILE_TIMES * 9 / 10))
+    }
+    lab_wait 3 imitations_relayed
     for server in 203.0.113.10:3478 203.0.113.20:3478; do
         attack unreachable "$game" $((300 * HOSTILE_TIMES)) "$server"
     done

@@ -160,17 +160,12 @@ END
         read -r -d '' text <"$LAB_DIR/status.json"
         [[ $text == *'"tcp":'*'"outer": "203.'*'"udp":'*'"outer": "203.'*'"mappings":'* ]]
     }
-    # Twice again at most, should the machine be busy with something else.
-    for _ in 1 2 3; do
-        began=${EPOCHREALTIME/./}
-        lab_spawn "$LAB_HOST" natterd "$NATTER_BUILD/natterd" -f -c "$LAB_DIR/natter.cfg"
-        lab_wait 5 published
-        # The file's own time says when it was written, however late a busy machine looked.
-        took=$(($(date -r "$LAB_DIR/status.json" +%s%6N) - began))
-        echo "published after $took us"
-        natter_stop
-        ((took >= 300000)) || break
-    done
+    began=${EPOCHREALTIME/./}
+    lab_spawn "$LAB_HOST" natterd "$NATTER_BUILD/natterd" -f -c "$LAB_DIR/natter.cfg"
+    lab_wait 5 published
+    # The file's own time says when it was written, however late a busy machine looked.
+    took=$(($(date -r "$LAB_DIR/status.json" +%s%6N) - began))
+    echo "published after $took us"
     ((took < ${NATTER_SLOW:-1} * 300000))
 }
 

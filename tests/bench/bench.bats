@@ -40,7 +40,7 @@ logged() {
     lab_wait 2 logged '^pub [0-9.]+ - none$'
     publish 192.168.77.3:80 open
     lab_wait 2 logged '^pub [0-9.]+ 192.168.77.3:80 open$'
-    lab_wait 2 logged '^ask [0-9.]+ 192.168.77.3:80 ok 0\.'
+    lab_wait 2 logged '^ask [0-9.]+ 192.168.77.3:80 ok 0\.0'
     publish "" stopped
     lab_wait 2 logged '^pub [0-9.]+ - stopped$'
     before=$(grep -c ':80 ok' "$LAB_DIR/asker.log")
@@ -51,7 +51,7 @@ logged() {
     publish 192.168.77.3:82 open
     lab_wait 2 logged ':82 refused'
     lab_in "$LAB_CARRIER" nft "add table ip t; add chain ip t c { type filter hook forward priority 0; }; add rule ip t c drop"
-    lab_wait 4 logged ':82 silence 1\.'
+    lab_wait 4 logged ':82 silence 1\.0'
 }
 
 @test "an asker over UDP expects its own datagram back" {
@@ -60,7 +60,7 @@ logged() {
     lab_spawn "$LAB_LAN" liar socat UDP4-RECVFROM:7778,fork SYSTEM:"echo nonsense"
     publish 192.168.77.3:7777 open
     ask udp
-    lab_wait 2 logged '^ask [0-9.]+ 192.168.77.3:7777 ok 0\.'
+    lab_wait 2 logged '^ask [0-9.]+ 192.168.77.3:7777 ok 0\.0'
     publish 192.168.77.3:7778 open
     lab_wait 2 logged ':7778 wrong'
     publish 192.168.77.3:7779 open
