@@ -34,8 +34,7 @@ END
 }
 
 game_server() {
-    lab_spawn "$LAB_LAN" game "$NATTER_BUILD/tests/datagrams" echo 192.168.77.3:27015
-    lab_wait 5 lab_listening "$LAB_LAN" udp 192.168.77.3:27015
+    natter_echo "$LAB_LAN" udp 192.168.77.3:27015 game
 }
 
 play() {

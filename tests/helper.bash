@@ -103,6 +103,13 @@ natter_down() {
     return "$result"
 }
 
+# natter_echo PLACE tcp|udp ADDRESS:PORT [NAME]: sends back what arrives there, from now on and until lab_end NAME (echo).
+natter_echo() {
+    local program=connections
+    [[ $2 == tcp ]] || program=datagrams
+    lab_spawn "$1" "${4:-echo}" "$NATTER_BUILD/tests/$program" echo "$3" && lab_wait 5 lab_listening "$1" "$2" "$3"
+}
+
 # natter_watch_published: every outer address that the status file ever has, in its list for this version and in the one
 # for v0.9, line by line in watcher.log, until lab_end watcher; "in one list" if only one of the two has it.
 natter_watch_published() {

@@ -17,7 +17,7 @@ setup() {
     export LAB_KEEPALIVE_REQUESTS=1000000 # the witness asks and asks
     lab_servers
     lab_web "$LAB_LAN" 192.168.77.3:80 "inside page"
-    lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/datagrams" echo 192.168.77.3:7777
+    natter_echo "$LAB_LAN" udp 192.168.77.3:7777
 }
 
 hostile() {

@@ -19,7 +19,7 @@ $(natter_lab_servers)
 keep_alive_interval = $1;
 mappings = ( { name = "game"; protocol = "udp"; bind = 5000; target = "192.168.77.3:7777"; } );
 END
-    lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/datagrams" echo 192.168.77.3:7777
+    natter_echo "$LAB_LAN" udp 192.168.77.3:7777
 }
 
 moved_from() {

@@ -14,10 +14,8 @@ setup() {
     lab_servers
     ip -n "$LAB_INET" route add local 198.18.0.0/15 dev lo
     ip -n "$LAB_CARRIER" route add 198.18.0.0/15 via 203.0.113.40
-    lab_spawn "$LAB_LAN" web "$NATTER_BUILD/tests/connections" echo 192.168.77.3:80
-    lab_wait 5 lab_listening "$LAB_LAN" tcp 192.168.77.3:80
-    lab_spawn "$LAB_LAN" game "$NATTER_BUILD/tests/datagrams" echo 192.168.77.3:7777
-    lab_wait 5 lab_listening "$LAB_LAN" udp 192.168.77.3:7777
+    natter_echo "$LAB_LAN" tcp 192.168.77.3:80 web
+    natter_echo "$LAB_LAN" udp 192.168.77.3:7777 game
 }
 
 # config_limits WEB GAME: the settings of either, and a mapping without any.
@@ -250,7 +248,7 @@ END
     lab_spawn "$LAB_LAN" denied "$NATTER_BUILD/tests/idlers" connections "[fd00::2]:8084" 10 fd00:0:0:2::3
     idle_has denied 10 0
     lab_wait 3 refused_is six client_limit 18
-    refused_is six denied 10
+    lab_wait 3 refused_is six denied 10
 }
 
 @test "all of it is changed by reload: holes and connections stay, but for those who may not get in any more" {
@@ -274,7 +272,7 @@ END
     lab_wait 3 refused_is game denied 2
     reload 'deny = "198.18.0.0/16";' 'deny = "198.18.0.1";'
     lab_wait 3 natter_is web connections 20
-    refused_is web denied 5
+    lab_wait 3 refused_is web denied 5
     refuses "$web" 198.18.0.1
     reload "" ""
     serves "$web" 198.18.0.1

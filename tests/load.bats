@@ -24,9 +24,8 @@ END
 }
 
 targets() {
-    lab_spawn "$LAB_LAN" hold "$NATTER_BUILD/tests/connections" echo 192.168.77.3:7000
+    natter_echo "$LAB_LAN" tcp 192.168.77.3:7000 hold
     lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/pings" echo 192.168.77.3:9002
-    lab_wait 5 lab_listening "$LAB_LAN" tcp 192.168.77.3:7000
     lab_wait 5 lab_listening "$LAB_LAN" udp 192.168.77.3:9002
 }
 

@@ -84,8 +84,7 @@ END
 }
 
 @test "open_port, TCP: the program that listens on the punched port is reached" {
-    lab_spawn "$LAB_HOST" echo "$NATTER_BUILD/tests/connections" echo 192.168.77.2:8080
-    lab_wait 5 lab_listening "$LAB_HOST" tcp 192.168.77.2:8080
+    natter_echo "$LAB_HOST" tcp 192.168.77.2:8080
     config_with_outputs <<<'open_port = { tcp = [ "192.168.77.2:8080" ]; };'
     natter_start
     outer=$(natter_open tcp-192.168.77.2-8080)
@@ -113,8 +112,7 @@ END
 }
 
 @test "forward_port, UDP: datagrams of every size go through the hole and back" {
-    lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/datagrams" echo 192.168.77.3:7777
-    lab_wait 5 lab_listening "$LAB_LAN" udp 192.168.77.3:7777
+    natter_echo "$LAB_LAN" udp 192.168.77.3:7777
     config_with_outputs <<<'forward_port = { udp = [ "192.168.77.3:7777" ]; };'
     natter_start
     outer=$(natter_open udp-192.168.77.3-7777)
@@ -123,8 +121,7 @@ END
 }
 
 @test "open_port, UDP: the program that owns the punched port is reached" {
-    lab_spawn "$LAB_HOST" echo "$NATTER_BUILD/tests/datagrams" echo 192.168.77.2:7777
-    lab_wait 5 lab_listening "$LAB_HOST" udp 192.168.77.2:7777
+    natter_echo "$LAB_HOST" udp 192.168.77.2:7777
     config_with_outputs <<<'open_port = { udp = [ "192.168.77.2:7777" ]; };'
     natter_start
     outer=$(natter_open udp-192.168.77.2-7777)
@@ -197,7 +194,7 @@ time_wait() {
 keep_alive_interval = 2;
 forward_port = { tcp = [ "192.168.77.3:80" ]; udp = [ "192.168.77.3:7777" ]; };
 END
-    lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/datagrams" echo 192.168.77.3:7777
+    natter_echo "$LAB_LAN" udp 192.168.77.3:7777
     natter_start
     tcp=$(natter_open tcp-192.168.77.3-80)
     udp=$(natter_open udp-192.168.77.3-7777)

@@ -20,7 +20,7 @@ mappings = (
 );
 END
     lab_web "$LAB_LAN" 192.168.77.3:80 "inside page"
-    lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/datagrams" echo 192.168.77.3:7777
+    natter_echo "$LAB_LAN" udp 192.168.77.3:7777
     lab_spawn "$LAB_HOST" owner socat TCP-LISTEN:8084,fork PIPE
     lab_wait 5 lab_listening "$LAB_HOST" tcp 0.0.0.0:8084
     natter_start

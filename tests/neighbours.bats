@@ -45,7 +45,7 @@ moved() {
     lab_wait 10 moved watchful "$watchful"
     lab_wait 5 moved lazy "$lazy"
     stayed_quiet
-    lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/datagrams" echo 192.168.77.3:7777
+    natter_echo "$LAB_LAN" udp 192.168.77.3:7777
     lab_in "$LAB_INET" "$NATTER_BUILD/tests/datagrams" send "$(natter_field lazy outer)" 10 203.0.113.40
     grep -q "debug: watchful: a hole was lost, moved or made again" "$LAB_DIR/natterd.log"
 }

@@ -23,8 +23,7 @@ END
 
 targets() {
     lab_web "$LAB_LAN" 192.168.77.3:80 "inside page"
-    lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/datagrams" echo 192.168.77.3:7777
-    lab_wait 5 lab_listening "$LAB_LAN" udp 192.168.77.3:7777
+    natter_echo "$LAB_LAN" udp 192.168.77.3:7777
 }
 
 # The line is dialled: the host has this address and a way out. Both at once: of looks at many changes of the network
@@ -129,8 +128,7 @@ changed() {
 
 @test "the same address is back at once: clients' connections go on" {
     config '{ name = "web"; protocol = "tcp"; bind = "192.168.77.2:8081"; target = "192.168.77.3:7777"; }'
-    lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/connections" echo 192.168.77.3:7777
-    lab_wait 5 lab_listening "$LAB_LAN" tcp 192.168.77.3:7777
+    natter_echo "$LAB_LAN" tcp 192.168.77.3:7777
     natter_start
     outer=$(natter_open web)
     lab_spawn "$LAB_INET" client socat "TCP:$outer,bind=203.0.113.40" "EXEC:sleep 60"
@@ -360,7 +358,7 @@ ends_in_outage() {
 $(natter_lab_servers)
 forward_port = { udp = [ "192.168.77.3:7777" ]; };
 END
-    lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/datagrams" echo 192.168.77.3:7777
+    natter_echo "$LAB_LAN" udp 192.168.77.3:7777
     natter_start
     echoed() {
         [[ $(lab_in "$LAB_INET" socat -t "$((2 * ${NATTER_SLOW:-1}))" - "UDP4:$1,bind=203.0.113.40:5555" <<<hello) == hello ]]

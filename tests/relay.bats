@@ -40,8 +40,7 @@ END
 }
 
 @test "100,000 datagrams through the UDP relay arrive unchanged, while STUN goes on every second" {
-    lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/datagrams" echo 192.168.77.3:7777
-    lab_wait 5 lab_listening "$LAB_LAN" udp 192.168.77.3:7777
+    natter_echo "$LAB_LAN" udp 192.168.77.3:7777
     config_forward <<'END'
 keep_alive_interval = 1;
 forward_port = { udp = [ "192.168.77.3:7777" ]; };
@@ -54,8 +53,7 @@ END
 }
 
 udp_echo_behind_relay() {
-    lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/datagrams" echo 192.168.77.3:7777
-    lab_wait 5 lab_listening "$LAB_LAN" udp 192.168.77.3:7777
+    natter_echo "$LAB_LAN" udp 192.168.77.3:7777
     config_forward <<<'forward_port = { udp = [ "192.168.77.3:7777" ]; };'
     natter_start
     outer=$(natter_open udp-192.168.77.3-7777)
@@ -79,8 +77,7 @@ udp_echo_behind_relay() {
 }
 
 @test "a router on the way to the target that has no room for a datagram ends no session" {
-    lab_spawn "$LAB_INET" echo "$NATTER_BUILD/tests/datagrams" echo 203.0.113.41:7777
-    lab_wait 5 lab_listening "$LAB_INET" udp 203.0.113.41:7777
+    natter_echo "$LAB_INET" udp 203.0.113.41:7777
     lab_in "$LAB_CARRIER" ip route add 203.0.113.41/32 dev wan mtu lock 1280
     config_forward <<<'forward_port = { udp = [ "203.0.113.41:7777" ]; };'
     natter_start
@@ -108,8 +105,7 @@ udp_echo_behind_relay() {
 }
 
 @test "2,000 connections at a time, each with its own answer" {
-    lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/connections" echo 192.168.77.3:99
-    lab_wait 5 lab_listening "$LAB_LAN" tcp 192.168.77.3:99
+    natter_echo "$LAB_LAN" tcp 192.168.77.3:99
     config_forward <<<'forward_port = { tcp = [ "192.168.77.3:99" ]; };'
     # The look at a new network sends a probe, which is no client unless it comes late in such a crowd.
     natter_start_in_quiet
@@ -123,8 +119,7 @@ udp_echo_behind_relay() {
 }
 
 @test "many clients of a UDP mapping are kept apart, and their sessions end when they fall silent" {
-    lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/datagrams" echo 192.168.77.3:7777
-    lab_wait 5 lab_listening "$LAB_LAN" udp 192.168.77.3:7777
+    natter_echo "$LAB_LAN" udp 192.168.77.3:7777
     config_forward <<'END'
 mappings = ( { name = "game"; protocol = "udp"; target = "192.168.77.3:7777"; udp_timeout = 2; } );
 END
@@ -138,8 +133,7 @@ END
 }
 
 @test "clients are sent to with the chosen congestion control; an unknown one is told of and costs nothing" {
-    lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/connections" echo 192.168.77.3:99
-    lab_wait 5 lab_listening "$LAB_LAN" tcp 192.168.77.3:99
+    natter_echo "$LAB_LAN" tcp 192.168.77.3:99
     config_forward <<'END'
 mappings = (
     { name = "chosen"; protocol = "tcp"; target = "192.168.77.3:99"; congestion_control = "reno"; },

@@ -41,8 +41,7 @@ same_hole() {
 
 # echo_at PORT: a TCP service of the other machine that sends back what it is sent.
 echo_at() {
-    lab_spawn "$LAB_LAN" "echo$1" "$NATTER_BUILD/tests/connections" echo "192.168.77.3:$1"
-    lab_wait 5 lab_listening "$LAB_LAN" tcp "192.168.77.3:$1"
+    natter_echo "$LAB_LAN" tcp "192.168.77.3:$1" "echo$1"
 }
 
 # How many connections the other machine's service at this port has.
@@ -259,8 +258,7 @@ END
         [[ ! $(lab_in "$LAB_HOST" ss -Hltn "sport = :8081") ]]
     }
     lab_wait 2 nobody_listens
-    lab_spawn "$LAB_HOST" own "$NATTER_BUILD/tests/connections" echo 0.0.0.0:8081
-    lab_wait 5 lab_listening "$LAB_HOST" tcp 0.0.0.0:8081
+    natter_echo "$LAB_HOST" tcp 0.0.0.0:8081 own
     lab_in "$LAB_INET" timeout 20 "$NATTER_BUILD/tests/connections" hold "$outer" 3 203.0.113.40
     serves_many 80 2
     same_hole web
@@ -275,8 +273,7 @@ END
 }
 
 @test "UDP: clients keep their target and new ones have the new one; a target that goes and comes again" {
-    lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/datagrams" echo 192.168.77.3:7777
-    lab_wait 5 lab_listening "$LAB_LAN" udp 192.168.77.3:7777
+    natter_echo "$LAB_LAN" udp 192.168.77.3:7777
     config_mappings "" <<<"${GAME/7777/7000}"
     natter_start
     remember game
@@ -285,8 +282,7 @@ END
     lab_in "$LAB_INET" "$NATTER_BUILD/tests/datagrams" send "$outer" 200 203.0.113.40
     config_mappings "" <<<'{ name = "game"; protocol = "udp"; bind = "0.0.0.0:8082"; }'
     reload
-    lab_spawn "$LAB_HOST" own "$NATTER_BUILD/tests/datagrams" echo 192.168.77.2:8082
-    lab_wait 5 lab_listening "$LAB_HOST" udp 192.168.77.2:8082
+    natter_echo "$LAB_HOST" udp 192.168.77.2:8082 own
     lab_in "$LAB_INET" "$NATTER_BUILD/tests/datagrams" send "$outer" 200 203.0.113.40
     lab_end own
     config_mappings "" <<<"$GAME"

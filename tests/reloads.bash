@@ -107,8 +107,7 @@ trap 'exit 143' TERM INT
 lab_up fullcone
 lab_servers
 for port in 80 81; do
-    lab_spawn "$LAB_LAN" "echo$port" "$NATTER_BUILD/tests/connections" echo "192.168.77.3:$port"
-    lab_wait 5 lab_listening "$LAB_LAN" tcp "192.168.77.3:$port"
+    natter_echo "$LAB_LAN" tcp "192.168.77.3:$port" "echo$port"
 done
 make_configs
 natter_start

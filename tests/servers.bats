@@ -40,7 +40,7 @@ END
 
 expect_right_addresses() {
     lab_web "$LAB_LAN" 192.168.77.3:80 "inside page"
-    lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/datagrams" echo 192.168.77.3:7777
+    natter_echo "$LAB_LAN" udp 192.168.77.3:7777
     natter_start
     [[ $(natter_fetch "$(natter_open tcp-192.168.77.3-80 10)") == "inside page" ]]
     lab_in "$LAB_INET" "$NATTER_BUILD/tests/datagrams" send "$(natter_open udp-192.168.77.3-7777 10)" 10 203.0.113.40

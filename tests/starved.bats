@@ -147,8 +147,7 @@ some_memory() {
     natter_need_usual_build # a sanitizer does not live without memory
     served_mappings
     lab_end web-192.168.77.3:80
-    lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/connections" echo 192.168.77.3:80
-    lab_wait 5 lab_listening "$LAB_LAN" tcp 192.168.77.3:80
+    natter_echo "$LAB_LAN" tcp 192.168.77.3:80
     natter_start_in_quiet # a look at another network takes memory, without which a worker ends
     web=$(natter_open web) worker=$(natter_field web pid)
     lab_spawn "$LAB_INET" keep "$NATTER_BUILD/tests/connections" keep "$web" 20 203.0.113.40

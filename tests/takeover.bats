@@ -128,7 +128,7 @@ port_free() {
 
 @test "a UDP worker that is killed again and again: datagrams wait, and the outside port stays" {
     mapping "$GAME"
-    lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/datagrams" echo 192.168.77.3:7777
+    natter_echo "$LAB_LAN" udp 192.168.77.3:7777
     own_programs
     outer=$(natter_open game)
     # Slow enough for some datagrams to come while nobody is there.

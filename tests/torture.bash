@@ -176,7 +176,7 @@ natter_names
 printf 'nameserver 127.0.0.1\noptions timeout:5 attempts:2\n' >"$hosts/resolv.conf"
 lab_spawn "$LAB_HOST" names python3 "$TESTS/dns_standin.py"
 lab_web "$LAB_LAN" 192.168.77.3:80 "inside page"
-lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/datagrams" echo 192.168.77.3:7777
+natter_echo "$LAB_LAN" udp 192.168.77.3:7777
 config
 victim=natterd
 check

@@ -77,7 +77,7 @@ keep_alive_interval = 1;
 forward_port = { tcp = [ "192.168.77.3:80" ]; udp = [ "192.168.77.3:7777" ]; };
 END
     lab_web "$LAB_LAN" 192.168.77.3:80 "inside page"
-    lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/datagrams" echo 192.168.77.3:7777
+    natter_echo "$LAB_LAN" udp 192.168.77.3:7777
     natter_start
     tcp=$(natter_open tcp-192.168.77.3-80) udp=$(natter_open udp-192.168.77.3-7777)
     # Three times as long as the NAT remembers anything.

@@ -49,8 +49,7 @@ bench_up() {
 
 bench_targets() {
     lab_web "$LAB_LAN" 192.168.77.3:80 "$BENCH_PAGE" &&
-        lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/datagrams" echo 192.168.77.3:7777 &&
-        lab_wait 5 lab_listening "$LAB_LAN" udp 192.168.77.3:7777
+        natter_echo "$LAB_LAN" udp 192.168.77.3:7777
 }
 
 # bench_witness_start [LIE]: the first STUN server of the list, if there is one more than the lab's; it tells

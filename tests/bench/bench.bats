@@ -55,9 +55,9 @@ logged() {
 }
 
 @test "an asker over UDP expects its own datagram back" {
-    lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/datagrams" echo 192.168.77.3:7777
-    lab_wait 5 lab_listening "$LAB_LAN" udp 192.168.77.3:7777
+    natter_echo "$LAB_LAN" udp 192.168.77.3:7777
     lab_spawn "$LAB_LAN" liar socat UDP4-RECVFROM:7778,fork SYSTEM:"echo nonsense"
+    lab_wait 5 lab_listening "$LAB_LAN" udp 0.0.0.0:7778
     publish 192.168.77.3:7777 open
     ask udp
     lab_wait 2 logged '^ask [0-9.]+ 192.168.77.3:7777 ok 0\.0'

@@ -25,8 +25,7 @@ commotion_settings() {
 # commotion_targets: besides those of bench_up, and after it.
 commotion_targets() {
     lab_web "$LAB_LAN" 192.168.77.3:81 "$BENCH_PAGE" &&
-        lab_spawn "$LAB_LAN" hold "$NATTER_BUILD/tests/connections" echo 192.168.77.3:7000 &&
-        lab_wait 5 lab_listening "$LAB_LAN" tcp 192.168.77.3:7000
+        natter_echo "$LAB_LAN" tcp 192.168.77.3:7000 hold
 }
 
 # --- Clients ---

@@ -31,15 +31,15 @@ churn() {
 }
 
 @test "clients that come and go tell what is right, what is wrong, who is cut off and who gets nowhere" {
-    lab_spawn "$LAB_HOST" echo "$NATTER_BUILD/tests/connections" echo 192.168.77.2:7000
-    lab_spawn "$LAB_HOST" datagrams "$NATTER_BUILD/tests/datagrams" echo 192.168.77.2:7000
-    lab_wait 5 lab_listening "$LAB_HOST" tcp 192.168.77.2:7000
+    natter_echo "$LAB_HOST" tcp 192.168.77.2:7000
+    natter_echo "$LAB_HOST" udp 192.168.77.2:7000 datagrams
     lab_wait 5 lab_listening "$LAB_HOST" udp 192.168.77.2:7000
     publish 192.168.77.2:7000
     churn | jq -e '.connections > 10 and .sessions > 10 and .bytes > 100000 and .done == .connections + .sessions and .wrong == 0'
     lab_spawn "$LAB_HOST" liar socat -U TCP4-LISTEN:7001,fork,reuseaddr SYSTEM:"echo nonsense; sleep 1"
     lab_spawn "$LAB_HOST" udp-liar socat UDP4-RECVFROM:7001,fork SYSTEM:"echo nonsense"
     lab_wait 5 lab_listening "$LAB_HOST" tcp 0.0.0.0:7001
+    lab_wait 5 lab_listening "$LAB_HOST" udp 0.0.0.0:7001
     publish 192.168.77.2:7001
     churn | jq -e '.wrong > 10 and .cut + .refused == 0'
     publish 192.168.77.2:7002
@@ -52,7 +52,7 @@ churn() {
 $(natter_lab_servers)
 mappings = ( { name = "web"; protocol = "tcp"; target = "192.168.77.3:7000"; } );
 END
-    lab_spawn "$LAB_LAN" echo "$NATTER_BUILD/tests/connections" echo 192.168.77.3:7000
+    natter_echo "$LAB_LAN" tcp 192.168.77.3:7000
     natter_start_in_quiet
     outer=$(natter_open web)
     GROWTH_SETTLED=0
