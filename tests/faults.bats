@@ -107,13 +107,29 @@ survives() {
     survives "Read-only file system" lock_disk unlock_disk
 }
 
-@test "a full disk for the log: natterd goes on, and says how many lines were lost" {
+# log_config: the log is on the disk.
+log_config() {
     small_disk
     disk_config "$WEB"
     sed -i "s|^logging.*|logging = { level = \"debug\"; log_file = \"$disk/natter.log\"; };|" "$LAB_DIR/natter.cfg"
+}
+
+start_as_service() {
     lab_in "$LAB_HOST" "$NATTER_BUILD/natterd" -c "$LAB_DIR/natter.cfg" 3>&- 4>&-
     cp "$LAB_DIR/natterd.pid-file" "$LAB_DIR/natterd.pid"
     natter_open web
+}
+
+# log_tells_of_loss REASON
+log_tells_of_loss() {
+    natter_ctl restart web
+    natter_open web
+    grep -qE "warning: natterd: [0-9]+ lines? before this one could not be written: $1" "$disk/natter.log"
+}
+
+@test "a full disk for the log: natterd goes on, and says how many lines were lost" {
+    log_config
+    start_as_service
     fill_disk
     # The last block of the log still has room.
     size=0
@@ -123,13 +139,30 @@ survives() {
         natter_open web
     done
     empty_disk
-    natter_ctl restart web
-    natter_open web
-    grep -qE "warning: natterd: [0-9]+ lines? before this one could not be written: No space left on device" "$disk/natter.log"
+    log_tells_of_loss "No space left on device"
     # But for the one that the disk had half room for.
     run grep -vcE '^[0-9-]{10} [0-9:]{8} (error|warning|info|debug): .+' "$disk/natter.log"
     ((output <= 1))
     # Its last words are on a disk that goes away.
+    natter_stop
+}
+
+@test "a read-only disk for the log: natterd does not start with it, but goes on if it becomes so later" {
+    log_config
+    lock_disk
+    run -1 lab_in "$LAB_HOST" "$NATTER_BUILD/natterd" -c "$LAB_DIR/natter.cfg"
+    [[ $output == *"$disk/natter.log: Read-only file system"* && ! -e $LAB_DIR/natter.sock ]]
+    unlock_disk
+    start_as_service
+    # Only a broken disk becomes read-only while a file on it is open for writing.
+    lab_spawn "$LAB_HOST" strace strace -P "$disk/natter.log" -e inject=write:error=EROFS -p "$(natter_pid)"
+    lab_wait 5 grep -q attached "$LAB_DIR/strace.log"
+    size=$(stat -c %s "$disk/natter.log")
+    natter_ctl restart web
+    natter_open web
+    (($(stat -c %s "$disk/natter.log") == size))
+    lab_end strace
+    log_tells_of_loss "Read-only file system"
     natter_stop
 }
 
