@@ -92,6 +92,8 @@ change $second" ;;
     # The server has no such page; -f makes that a failure.
     lab_wait 20 logged "failed with exit status 22"
     natter_outer=$(natter_field game outer)
+    # It writes that after it has answered.
+    lab_wait 5 test -s "$LAB_DIR/web-192.168.77.3:8088.d/access.log"
     asked=$(sed -n 's|.*"GET /\([^ ]*\) .*|\1|p' "$LAB_DIR"/web-192.168.77.3:8088.d/access.log | sort -u)
     [[ $asked == "${natter_outer/:/-}" ]]
     [[ $(times_logged "game: hook: failed") == 1 ]]
@@ -123,6 +125,10 @@ workers_gone() {
     [[ ! $(pgrep -P "$(natter_pid)" -x natter-worker) ]]
 }
 
+all_are_told() {
+    (($(times_logged ": hook: down m") == 20))
+}
+
 @test "natterd's end: every mapping's hook is told down, all at once, after the workers; a second signal waits for none" {
     mappings=()
     for i in {1..20}; do
@@ -132,7 +138,7 @@ workers_gone() {
     mappings+=("$(udp plain 8201 "hook = \\\"echo {outer_ip} >>plain.txt\\\";" | sed 's/\\"/"/g')")
     config_mappings "${mappings[@]}" <<'END'
 status_report = { status_file = "status.json";
-    hook = "[ {event} = up ] || { echo {event} {name} {old_outer_ip}:{old_outer_port} $NATTER_STATE; sleep 2; echo {name} >>gone.txt; }"; };
+    hook = "[ {event} = up ] || { echo {event} {name} {old_outer_ip}:{old_outer_port} $NATTER_STATE; until [ -e go ]; do sleep 0.2; done; echo {name} >>gone.txt; }"; };
 END
     natter_start
     for i in {1..20}; do
@@ -145,13 +151,16 @@ END
     lab_wait 1 workers_gone
     # By then natterctl is told that there is no natterd, and the status file says so.
     lab_wait 1 logged "m7: hook: down m7 $outer stopped"
+    lab_wait 2 all_are_told
     [[ ! -e $LAB_DIR/natter.sock && $(<"$LAB_DIR/natterd.pid-file") == "$pid" ]]
     [[ $(jq -r '.mappings[6] | .state + " " + .old_outer' "$LAB_DIR/status.json") == "stopped $outer" ]]
-    lab_wait 4 lab_gone "$pid"
+    touch "$LAB_DIR/go"
+    lab_wait 2 lab_gone "$pid"
     [[ ! -e $LAB_DIR/natterd.pid-file ]]
     [[ $(sort -u "$LAB_DIR/gone.txt" | wc -l) == 20 && $(wc -l <"$LAB_DIR/plain.txt") == 1 ]]
     logged "natterd: ended"
 
+    rm "$LAB_DIR/go"
     natter_start
     natter_open m7
     pid=$(natter_pid)
