@@ -100,14 +100,16 @@ a_look_up() {
 
 @test "a look-up is the workers' user, with no capability, group, process, file or way to gain any, and dies with natterd" {
     natter_names
-    lab_spawn "$LAB_HOST" names socat -u UDP-RECV:53,bind=127.0.0.1 OPEN:/dev/null
+    lab_spawn "$LAB_HOST" names socat -u UDP-RECV:53,bind=127.0.0.1 STDOUT
+    lab_wait 5 lab_listening "$LAB_HOST" udp 127.0.0.1:53
     natter_config <<END
 stun_server = { tcp = [ "203.0.113.10" ]; udp = [ "names.example" ]; };
 mappings = ( $(udp game 8081) );
 END
     sed -i 's/timeout:1/timeout:20/' "$hosts/resolv.conf"
     natter_start
-    lab_wait 5 a_look_up
+    # When it asks it has given up what it does not need.
+    lab_wait 5 test -s "$LAB_DIR/names.log"
     pid=$(a_look_up)
     [[ $(proc_status "$pid" Uid) == "$(id -u nobody)"* && ! $(proc_status "$pid" Groups) ]]
     for set in CapInh CapPrm CapEff CapBnd CapAmb; do
