@@ -57,7 +57,7 @@ END
 # zone_has TEXT NAME TYPE: is this, and nothing else, what BIND answers?
 zone_has() {
     local got
-    got=$(lab_in "$LAB_HOST" dig +short +time=2 @127.0.0.1 -p 5300 "$2" "$3")
+    got=$(lab_in "$LAB_HOST" dig +short @127.0.0.1 -p 5300 "$2" "$3")
     [[ $got == "$1" ]] || { echo "$2 $3: $got" && return 1; }
 }
 
