@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: ISC
 #
-# dns_standin.py: a name server on 127.0.0.1 that is of no use. It listens when it has said so. What it does depends
+# dns_standin.py [FILE]: a name server on 127.0.0.1 that is of no use. It listens when it has said so. What it does depends
 # on the first part of the name that it is asked for:
 #
 #     garbage     answers with what is no message
 #     failure     answers SERVFAIL
-#     late        answers every question for an IPv4 address with 203.0.113.10, 5 seconds late (times NATTER_SLOW)
+#     late        answers every question for an IPv4 address with 203.0.113.10, but not before FILE is there
 #     others      never answers
 import os
 import socket
+import sys
 import time
 
 server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -19,7 +20,8 @@ print("listening", flush=True)
 def late(query):
     if os.fork() > 0:
         return
-    time.sleep(5 * int(os.environ.get("NATTER_SLOW", "1")))
+    while not os.path.exists(sys.argv[1]):
+        time.sleep(0.1)
     end = query.index(b"\0", 12) + 5
     wanted = query[end - 4:end - 2] == b"\0\1"
     record = b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" + socket.inet_aton("203.0.113.10")

@@ -174,7 +174,7 @@ mute_names() {
     local mode mappings="" names="" port=8083
     natter_names
     printf 'nameserver 127.0.0.1\noptions timeout:2 attempts:1\n' >"$hosts/resolv.conf"
-    lab_spawn "$LAB_HOST" names python3 "$TESTS/dns_standin.py"
+    lab_spawn "$LAB_HOST" names python3 "$TESTS/dns_standin.py" "$LAB_DIR/answer-late"
     lab_wait 5 grep -q listening "$LAB_DIR/names.log"
     for mode in "$@"; do
         names+="\"$mode.lab.test\", "
@@ -213,9 +213,10 @@ look_ups() {
     mute_names late
     printf 'nameserver 127.0.0.1\noptions timeout:30 attempts:1\n' >"$hosts/resolv.conf"
     natter_start
-    natter_open game 2
+    natter_open game
     natter_is late state waiting
     (($(look_ups) == 1))
+    touch "$LAB_DIR/answer-late"
     natter_open late 12
     run ! grep "cannot resolve" "$LAB_DIR/natterd.log"
 }
