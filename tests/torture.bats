@@ -51,15 +51,16 @@ state_in_file() {
     jq -re ".mappings[] | select(.name == \"$1\") | .state" "$LAB_DIR/status.json"
 }
 
-game_is_open_in_file() {
-    [[ $(state_in_file game) == open ]]
+# last_written NAME...: the file has these mappings, open and found to be reachable, after which nothing more is written.
+last_written() {
+    [[ $(jq -r '.mappings[] | "\(.name) \(.state) \(.reach)"' "$LAB_DIR/status.json") == "$(printf '%s open reachable\n' "$@")" ]]
 }
 
 @test "a kill at each step of a write of the status file: it is the old one or the new one" {
     doing "$WEB, $GAME"
-    natter_start
+    natter_start_in_quiet
     for step in write fsync:1 /^rename fsync:2; do
-        lab_wait 5 game_is_open_in_file
+        lab_wait 5 last_written web game
         cp "$LAB_DIR/status.json" "$LAB_DIR/old"
         kill_at "$LAB_DIR/status.json" "$step" natter_ctl stop game
         if [[ $step == fsync:2 ]]; then
@@ -74,12 +75,13 @@ game_is_open_in_file() {
 
 @test "a kill at each step of a write of the remembered ports: none is forgotten" {
     doing "$WEB"
-    natter_start
+    natter_start_in_quiet
     natter_open web
     web=$(<"$LAB_DIR/state/ports")
     for step in write fsync:1 /^rename fsync:2; do
         doing "$WEB"
         natter_ctl reload
+        lab_wait 5 last_written web
         echo "$web" >"$LAB_DIR/state/ports"
         doing "$WEB, $GAME"
         kill_at "$LAB_DIR/state/ports" "$step" natter_ctl reload
