@@ -20,9 +20,15 @@ prlimit_of() {
         --clear-groups prlimit --pid "$1" "${@:2}"
 }
 
+# has_no_client PID: the last one may have left before natterd knows.
+has_no_client() {
+    ! ss -xHnp state established | grep -q "/natter.sock .*pid=$1,"
+}
+
 # limit_descriptors PID: it gets none beyond those that it has.
 limit_descriptors() {
     local n=0
+    lab_wait 5 has_no_client "$1"
     while [[ -e /proc/$1/fd/$n ]]; do
         n=$((n + 1))
     done
