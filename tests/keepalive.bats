@@ -26,6 +26,11 @@ start() {
     "natter_start${1:+_$1}"
     outer=$(natter_open web)
     lab_wait 3 holds 203.0.113.30:80 203.0.113.31:80
+    lab_wait 5 hook_ran
+}
+
+hook_ran() {
+    grep -qxF "$outer" "$LAB_DIR/hooks.txt"
 }
 
 # The other ends of the connections that hold the port.
@@ -94,7 +99,12 @@ called() {
 @test "with two web servers a mapping is held by a connection to each of them" {
     config
     start
-    [[ $(lab_in "$LAB_HOST" ss -Htn state established "sport = :8081" | wc -l) == 2 ]]
+    # Besides questions and the test from outside, which end.
+    only_two() {
+        [[ $(lab_in "$LAB_HOST" ss -Htn state established "sport = :8081" | wc -l) == 2 ]]
+    }
+    lab_wait 5 only_two
+    holds 203.0.113.30:80 203.0.113.31:80
     stayed_open
 }
 
@@ -214,7 +224,7 @@ far() {
     nothing_changed
 }
 
-# With the next request, so at another moment than the probes of all connections. The doubt may be over before
+# With the next request of a server that is asked every 2 s, so at another moment than the probes of all connections. The doubt may be over before
 # somebody asks for it.
 refuse_request_of() {
     lab_in "$LAB_INET" nft "add table ip rude; add chain ip rude in { type filter hook input priority 0; };
@@ -224,6 +234,8 @@ refuse_request_of() {
 }
 
 @test "every STUN server is silent, and one connection is reset: the other one ends the doubt" {
+    lab_stop_server nginx30
+    LAB_KEEPALIVE_TIMEOUT="75s 3s" lab_start_server nginx30
     config
     start in_quiet
     lab_silence 203.0.113.10 203.0.113.11
