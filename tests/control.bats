@@ -162,6 +162,7 @@ listens() {
     natter_start
     outer=$(natter_open web)
     pid=$(natter_field web pid)
+    lab_wait 5 events_told up
     [[ $(natter_ctl restart web) == "another worker takes over" ]]
     # At once again: the hole is kept for whoever comes next.
     natter_ctl restart web
