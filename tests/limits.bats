@@ -54,7 +54,8 @@ keep() {
     lab_wait 10 grep -q "$3 open, $3 right" "$LAB_DIR/$1.log"
 }
 
-# idle NAME OUTER COUNT ADDRESS OPEN: a client that opens so many, sends nothing, and is left with OPEN.
+# idle NAME OUTER COUNT ADDRESS OPEN: a client that opens so many, sends nothing, and is left with OPEN. Of COUNT it
+# speaks before the others have come.
 idle() {
     lab_spawn "$LAB_INET" "$1" "$NATTER_BUILD/tests/idlers" connections "$2" "$3" "$4"
     idle_has "$1" "$3" "$5"
@@ -112,7 +113,10 @@ same_holes() {
     natter_ctl metrics | grep -x 'natter_mapping_refused_total{name="web",protocol="tcp",reason="client_limit"} 9700'
     jq -e '.mappings[0].refused | has("client_limit")' "$LAB_DIR/status.json"
     lab_end flood
+    lab_wait 3 natter_is web connections 100
     idle flood "$web" 300 203.0.113.40 300
+    lab_wait 3 natter_is web connections 400
+    refused_is web client_limit 9700
     lab_end friend
 }
 
@@ -148,9 +152,9 @@ same_holes() {
     serves "$web" 203.0.113.41
 }
 
-# said_hello: a client with a port of its own says something and is answered.
+# said_hello: a client with a port of its own says something, of 65,507 bytes, and is answered.
 said_hello() {
-    [[ $(lab_in "$LAB_INET" socat -t 2 - "UDP:$game,bind=203.0.113.41:4444" <<<"hello") == hello ]]
+    lab_in "$LAB_INET" timeout 20 "$NATTER_BUILD/tests/datagrams" send "$game" 1 203.0.113.41:4444
 }
 
 # The sockets to the target.
@@ -165,7 +169,7 @@ sessions() {
     quiet=$(sessions)
     lab_spawn "$LAB_INET" player "$NATTER_BUILD/tests/datagrams" send "$game" 8000 203.0.113.41
     plays_already() {
-        (($(natter_field game bytes_out) > 100000))
+        (($(natter_field game bytes_out) > 200000))
     }
     lab_wait 5 plays_already
     lab_in "$LAB_INET" "$NATTER_BUILD/tests/idlers" datagrams "$game" 10000 198.18.0.0
@@ -220,8 +224,13 @@ sessions() {
     [[ $(said 'info: web: 203.0.113.40:.* is refused, as allow and deny say') == 1 ]]
     [[ $(said 'is refused') == 2 ]]
     serves "$other" 203.0.113.40
+    tests=$(said "debug: web: from outside")
     natter_ctl refresh web
-    lab_wait 15 natter_is web reach reachable
+    tested_again() {
+        (($(said "debug: web: from outside") > tests))
+    }
+    lab_wait 15 tested_again
+    natter_is web reach reachable
     refused_is web denied 3
 }
 
@@ -266,6 +275,9 @@ END
     reload "max_connections = 100; max_connections_per_client = 20;" 'max_connections_per_client = 1; deny = "198.18.0.1";'
     refuses "$web" 203.0.113.41
     serves "$web" 198.18.0.1
+    # It has come and is gone.
+    lab_wait 5 natter_is web connections_total 26
+    lab_wait 3 natter_is web connections 25
     lab_wait 3 refused_is web client_limit 1
     lab_wait 3 natter_is game connections 0
     drops "$game" 198.18.0.1
