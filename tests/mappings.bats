@@ -54,10 +54,14 @@ expect_address_everywhere() {
 
 # What became of the mapping in a hook's words, and the same as natterctl has it.
 @test "hook events: up, down when the address is known to be gone, and up again with the one before" {
+    # Both STUN servers are one program: what one of two sees alone is believed for lack of the other, and would be an
+    # address again.
     config_with_outputs <<'END'
 mappings = ( { name = "game"; protocol = "udp"; target = "192.168.77.3:2456"; keep_alive_interval = 1;
+      stun_server = [ "203.0.113.10", "203.0.113.11:3479" ];
       hook = "echo \"{event} {outer_ip}:{outer_port} {old_outer_ip}:{old_outer_port} $NATTER_OLD_OUTER\" >> hooks.txt"; },
     { name = "plain"; protocol = "udp"; target = "192.168.77.3:2457"; keep_alive_interval = 1;
+      stun_server = [ "203.0.113.10", "203.0.113.11:3479" ];
       hook = "echo \"{outer_ip}:{outer_port} $NATTER_OLD_OUTER\" >> plain.txt"; } );
 END
     natter_start
