@@ -66,6 +66,7 @@ lab_need_root() {
 # --- Waiting and processes ---
 
 # lab_wait SECONDS COMMAND...: until the command succeeds; its output is thrown away. The command itself must not hang.
+# A last look begins when they are over, however long the one before was held up.
 # It is run 20 times a second at most, and rests nine times as long as it takes, but no longer than half a second:
 # others need the processors.
 # NATTER_SLOW, a whole number, makes the seconds longer. The names are no test's, whose variables the command may use.
@@ -80,7 +81,7 @@ lab_wait() {
         lab__began=${EPOCHREALTIME/./}
         ! "${@:2}" >/dev/null 2>&1
     do
-        if ((${EPOCHREALTIME/./} > lab__end)); then
+        if ((lab__began > lab__end)); then
             lab__say "not true within $1 s: ${*:2}"
             return 1
         fi
