@@ -224,8 +224,8 @@ far() {
     nothing_changed
 }
 
-# With the next request of a server that is asked every 2 s, so at another moment than the probes of all connections. The doubt may be over before
-# somebody asks for it.
+# With the next request of a server that is asked every 2 s, so at another moment than the probes of all connections.
+# The doubt may be over before somebody asks for it.
 refuse_request_of() {
     lab_in "$LAB_INET" nft "add table ip rude; add chain ip rude in { type filter hook input priority 0; };
         add rule ip rude in ip daddr $1 tcp flags & psh != 0 reject with tcp reset"
