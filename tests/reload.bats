@@ -187,7 +187,8 @@ END
     [[ $output == "0 mappings kept, 2 changed, 1 replaced, 1 added, 1 removed" ]]
     [[ $(natter_ctl list --json | jq -r '.[].name' | paste -sd' ') == "new moves chosen page" ]]
     same_hole page
-    [[ $(natter_field chosen bind) == "$chosen" && $(natter_field chosen keep_alive_interval) == 3 ]]
+    natter_is chosen bind "$chosen"
+    lab_wait 2 natter_is chosen keep_alive_interval 3
     lab_wait 2 lab_gone "$game"
     [[ ! $(lab_in "$LAB_HOST" ss -Hanu "sport = :8082") ]]
     [[ $(natter_fetch "$(natter_open moves)") == "inside page" ]]
@@ -380,7 +381,11 @@ END
     same_hole web
     kill -9 "$worker"
     lab_wait 5 natter_is web restarts 1
-    [[ $(stat -c %U "/proc/$(natter_field web pid)") == nobody ]]
+    # It gives up root by itself.
+    runs_as() {
+        [[ $(stat -c %U "/proc/$(natter_field web pid)") == "$1" ]]
+    }
+    lab_wait 5 runs_as nobody
 }
 
 @test "a mapping that is stopped stays so, whatever becomes of it" {
