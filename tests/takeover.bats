@@ -58,6 +58,11 @@ keep_alives() {
         awk '{ match($0, /sk:[0-9a-f]+/); print substr($0, RSTART, RLENGTH), $3, $4 }' | sort
 }
 
+# The status file is written a moment after natterctl shows the same.
+names_address() {
+    [[ $(jq -r '.tcp[0].outer' "$LAB_DIR/status.json") == "$1" ]]
+}
+
 descriptors() {
     find "/proc/$(natter_pid)/fd" -mindepth 1 | wc -l
 }
@@ -101,6 +106,7 @@ port_free() {
     keep_alives=$(keep_alives)
     [[ $keep_alives == "sk:"* ]]
     descriptors=$(descriptors)
+    lab_wait 2 names_address "$outer"
     natter_watch_published
     start_fetching "$outer"
     for ((n = 0; n < KILLS; n++)); do
