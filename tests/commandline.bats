@@ -37,8 +37,9 @@ teardown() {
     return "$result"
 }
 
-# spawn_one COMMAND...: standard output goes to one.out, the rest to one.log.
+# spawn_one COMMAND...: standard output goes to one.out, the rest to one.log. What the one before wrote there is gone.
 spawn_one() {
+    rm -f "$LAB_DIR/one.out"
     # shellcheck disable=SC2016 # for that shell
     lab_spawn "$LAB_HOST" one env HOME="$LAB_DIR/home" XDG_RUNTIME_DIR="$LAB_DIR/run" XDG_STATE_HOME="$LAB_DIR/run" \
         sh -c 'out=$1; shift; exec "$@" >"$out"' sh "$LAB_DIR/one.out" "$@"
@@ -55,6 +56,7 @@ one_as_root() {
 
 # one_on_terminal ARGUMENT...: the same with a terminal for everything; what it shows is in one.out.
 one_on_terminal() {
+    rm -f "$LAB_DIR/one.out"
     lab_spawn "$LAB_HOST" one socat -u \
         "EXEC:${user[*]} $LAB_DIR/natterd -c $LAB_DIR/natter.cfg $*,pty,stderr,setsid,ctty" "CREATE:$LAB_DIR/one.out"
 }
@@ -97,7 +99,8 @@ at_once() {
     grep -q "opening TCP port 3456" "$LAB_DIR/one.log"
     grep -q "connecting to a keep-alive server" "$LAB_DIR/one.log"
     grep -q "asking STUN servers" "$LAB_DIR/one.log"
-    grep -qF "http://$outer/" "$LAB_DIR/one.log"
+    # This comes after the address.
+    lab_wait 2 grep -qF "http://$outer/" "$LAB_DIR/one.log"
     run ! grep -q warning "$LAB_DIR/one.log"
     # Of natter.cfg only the servers: its mapping is not there.
     run ! lab_listening "$LAB_HOST" tcp 0.0.0.0:7777
@@ -211,7 +214,7 @@ at_once_to() {
     run -0 at_once_to '>&4' "exec 3<>$LAB_DIR/pipe 4>$LAB_DIR/pipe 3<&-"
     [[ $(grep -c "cannot write the address to standard output: Broken pipe; natterd ends" <<<"$output") == 1 ]]
     [[ $output == *"status 1" ]]
-    nobody_there
+    lab_wait 2 nobody_there
 }
 
 @test "without DNS one line says so, and only -v names every server" {
@@ -232,6 +235,7 @@ at_once_to() {
 
 @test "SIGINT and SIGTERM end it within a second, with exit status 0, its worker gone and nothing left behind" {
     for signal in INT TERM; do
+        rm -f "$LAB_DIR/one.out"
         # A child of this shell, which is told its exit status.
         ip netns exec "$LAB_HOST" "${user[@]}" "$LAB_DIR/natterd" -c "$LAB_DIR/natter.cfg" -t 3456 \
             >"$LAB_DIR/one.out" 2>"$LAB_DIR/one.log" </dev/null 3>&- 4>&- &
