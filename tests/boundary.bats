@@ -85,6 +85,11 @@ ended() {
     grep -qE "error: evil-$1: its worker $2 and is ended" "$LAB_DIR/natterd.log"
 }
 
+# None of its programs runs any more. Whom natterd kills at its end it does not wait for.
+all_have_ended() {
+    [[ ! $(find /proc/[0-9]*/exe -lname "$LAB_DIR/bin/*" 2>/dev/null) ]]
+}
+
 replaced() {
     (($(natter_field "evil-$1" restarts) >= 1))
 }
@@ -118,8 +123,8 @@ replaced() {
     lab_wait 5 replaced dies
     # What was poisoned is not handed on: a good worker opens the mapping, and strangers get in.
     for name in evil-poison-tcp evil-poison-udp; do
+        lab_wait 10 grep "warning: $name: a socket that its last worker left has been tampered with" "$LAB_DIR/natterd.log"
         natter_open "$name" 15
-        grep "warning: $name: a socket that its last worker left has been tampered with" "$LAB_DIR/natterd.log"
     done
     # Somebody who hangs is noticed when there is something to read for it.
     natter_ctl refresh
@@ -148,7 +153,7 @@ replaced() {
     began=${EPOCHREALTIME/./}
     natter_stop
     ((${EPOCHREALTIME/./} - began < 2000000 * ${NATTER_SLOW:-1}))
-    run ! pgrep -f "$LAB_DIR/bin/natter-worker"
+    lab_wait 2 all_have_ended
 }
 
 two_mappings() {
