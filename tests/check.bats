@@ -32,6 +32,10 @@ situation() (
     [[ $2 != udp-blocked ]] || stund='"203.0.113.20", "203.0.113.21", "203.0.113.20:3479"'
     lab_up "${@:2}"
     trap lab_down EXIT
+    # Two checks or three at a time would have to share what a router tells of the way out in a second.
+    for router in "$LAB_CARRIER" $LAB_HOME; do
+        lab_in "$router" sysctl -qw net.ipv4.icmp_ratelimit=0
+    done
     lab_start_server coturn
     lab_start_server stund
     [[ $1 != *loss* ]] || lab_loss_every 5
@@ -58,9 +62,9 @@ fullcone,fullcone|Full cone (NAT 1)|Cone|0
 fullcone,portrestricted|Port restricted (NAT 3)|Cone|1
 portrestricted,fullcone|Port restricted (NAT 3)|Cone|1"
 
-# same WHAT WANTED GOT
+# same WHAT WANTED GOT: also where nobody looks at what it returns, a difference is in $differs.
 same() {
-    [[ $2 == "$3" ]] || { echo "$1: wanted \"$2\", got \"$3\"" && return 1; }
+    [[ $2 == "$3" ]] || { differs=yes && echo "$1: wanted \"$2\", got \"$3\"" && return 1; }
 }
 
 # says RESULT TEXT WANTED: is a message that begins so among the result's exactly if it should be?
@@ -121,25 +125,28 @@ begin_situations() {
 
 # expect_situations SUFFIX SERVER...
 expect_situations() {
-    local name udp tcp status failed=0
+    local name udp tcp status
     while IFS='|' read -r name udp tcp status; do
         for server in "${@:2}"; do
             [[ -e $BATS_TEST_TMPDIR/$name$1.$server.json || $server != alternates ]] || continue
-            expect_result "$BATS_TEST_TMPDIR/$name$1.$server" "$udp" "$tcp" "$status" || failed=1
+            expect_result "$BATS_TEST_TMPDIR/$name$1.$server" "$udp" "$tcp" "$status" || :
         done
     done <<<"$expected"
-    return "$failed"
 }
 
-# A worker that hangs is given up after the time that a check may take; what the other one found stays.
+# A worker that hangs is given up after the time that a check may take; what the other one found stays. It gets no
+# answer over TCP, so that it is still there to be stopped.
 situation_stopped() (
     result=$BATS_TEST_TMPDIR/stopped
     lab_up fullcone
     trap lab_down EXIT
     lab_start_server coturn
+    lab_in "$LAB_INET" nft "add table ip mute; add chain ip mute in { type filter hook input priority 0; };
+        add rule ip mute in meta l4proto tcp drop"
     check_nat "$result" '"203.0.113.10"' '"203.0.113.10"' &
-    lab_wait 5 grep -q "check-tcp: asking" "$result.err"
-    kill -STOP "$(lab_in "$LAB_HOST" pgrep -f 'natter-worker: NAT check, tcp')"
+    lab_wait 20 grep -q "check-tcp: asking" "$result.err"
+    # Other labs have such workers, too.
+    kill -STOP "$(comm -12 <(pgrep -f 'natter-worker: NAT check, tcp' | sort) <(ip netns pids "$LAB_HOST" | sort))"
     wait
 ) >"$BATS_TEST_TMPDIR/stopped.log" 2>&1 3>&- 4>&-
 
@@ -176,8 +183,13 @@ expect_stopped() {
     situation_stopped &
     situation_deaf &
     wait
-    expect_situations "" coturn stund alternates && expect_situations -loss coturn stund && expect_stopped && expect_deaf ||
-        { cat "$BATS_TEST_TMPDIR"/*.err "$BATS_TEST_TMPDIR"/*.log && return 1; }
+    # Every difference is told, not only the first one.
+    differs=''
+    expect_situations "" coturn stund alternates
+    expect_situations -loss coturn stund
+    expect_stopped || :
+    expect_deaf || :
+    [[ ! $differs ]] || { cat "$BATS_TEST_TMPDIR"/*.err "$BATS_TEST_TMPDIR"/*.log && return 1; }
     # The usual case takes a few seconds.
     (($(<"$BATS_TEST_TMPDIR/fullcone.coturn.ms") < ${NATTER_SLOW:-1} * 10000))
 }
@@ -279,7 +291,7 @@ servers='"203.0.113.20", "203.0.113.10"'
 # witness NAME ADDRESS:PORT [LIE|- [OTHER]]: a server that nobody should rely on; see tests/lab/witness.c.
 witness() {
     lab_spawn "$LAB_INET" "$1" "$NATTER_BUILD/tests/witness" "${@:2}"
-    lab_wait 5 lab_listening "$LAB_INET" udp "$2"
+    lab_wait 5 lab_listening "$LAB_INET" tcp "$2" # which comes after UDP
 }
 
 @test "servers that claim an alternate address, have none, lie or are dead do not keep the good one from being found" {
@@ -371,6 +383,7 @@ END
     natter_start
     natter_open web
     natter_ctl check-nat >"$LAB_DIR/first" 2>/dev/null 3>&- &
+    lab_wait 5 grep -q "checks the NAT, as natterctl asks" "$LAB_DIR/natterd.log"
     run -0 --separate-stderr natter_ctl check-nat --json
     jq -e '.works == "yes" and .udp.type == "Full cone (NAT 1)"' <<<"$output"
     wait $!
