@@ -29,6 +29,11 @@ spawn_hostile() {
     lab_spawn "$LAB_INET" "$1" /usr/bin/python3 "$BATS_TEST_DIRNAME/lab/hostile_$2.py" "${@:3}"
 }
 
+# serve PORT COUNT: there are so many sockets at this port of 203.0.113.100 to .199.
+serve() {
+    (($(lab_in "$LAB_INET" ss -Hlntu "sport = :$1" | grep -cE ' 203\.0\.113\.1[0-9][0-9]:') == $2))
+}
+
 # spawn_servers stun|web FIRST BEHAVIOUR...: a server of each at 203.0.113.FIRST and following, as server[BEHAVIOUR].
 spawn_servers() {
     local last=$2 name arguments=()
@@ -142,6 +147,9 @@ $(
     )
 );
 END
+    # One that refused the first question would be left alone for that.
+    lab_wait 10 serve 3478 "$({ hostile stun --list tcp; hostile stun --list udp; } | wc -l)"
+    lab_wait 10 serve 80 "$(hostile web --list | wc -l)"
     natter_start
     witness honest tcp "$(natter_open honest)"
     # One server, alone and a liar, is believed until others are there.
