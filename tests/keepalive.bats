@@ -357,12 +357,14 @@ learned() {
     export LAB_TCP_TIMEOUT=4
     lab_up fullcone
     lab_servers
-    two_mappings '[ 1, 6 ]' '[ 1, 6 ]'
+    # Two connections hold the hole together: the second one's packets come 1 to 3 s after those of the first one, so
+    # that nothing leaves for at least 5 s.
+    two_mappings '[ 1, 8 ]' '[ 1, 8 ]'
     # The other one watches the NAT.
     lazy=b
     [[ $(grep "has the duty to watch" "$LAB_DIR/natterd.log" | tail -n 1) == *" a: "* ]] || lazy=a
-    natter_is "$lazy" keep_alive_interval 6
-    lab_wait 20 learned
+    natter_is "$lazy" keep_alive_interval 8
+    lab_wait 25 learned
     lab_wait 5 natter_is "$lazy" state open
 }
 
