@@ -28,7 +28,7 @@ static const struct timeval glance_time = {.tv_usec = 50000};
 /* So many servers can tell everything as a rule. */
 #define SERVERS_FEW 4
 /* After this a worker is asked for what it knows, and a little later it is ended. */
-#define ALL_SECONDS 57
+#define ALL_SECONDS 55
 #define LAST_SECONDS 2
 
 struct part {
