@@ -74,9 +74,8 @@ ask_steadily() {
         "$NATTER_BUILD/natterctl" "$LAB_DIR/natter.sock"
 }
 
-# longest NAME: the largest number in its log, which has only numbers.
+# longest NAME: the largest number in its log.
 longest() {
-    run ! grep -v '^[0-9]*$' "$LAB_DIR/$1.log"
     sort -n "$LAB_DIR/$1.log" | tail -n 1
 }
 
@@ -138,6 +137,7 @@ replaced() {
     lab_gone "$(<"$LAB_DIR/steady.pid")" && cat "$LAB_DIR/steady.log" && return 1
     lab_end steady
     lab_end asker
+    run ! grep -v '^[0-9]*$' "$LAB_DIR/steady.log" "$LAB_DIR/asker.log"
     echo "$lasted s; the longest answer took $(longest steady) ms on the connection, $(longest asker) ms from natterctl"
     (($(longest steady) < 500 * ${NATTER_SLOW:-1} && $(longest asker) < 1000 * ${NATTER_SLOW:-1}))
     echo "natterd: $(memory) KiB, at first $memory; $(descriptors) descriptors; $((processor = $(processor) - processor)) ticks"
