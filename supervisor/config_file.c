@@ -18,13 +18,10 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "config_include.h"
 #include "config_mistake.h"
 #include "config_scan.h"
 
-/* As deep as libconfig follows @include. */
-#define INCLUDE_DEPTH_MAX 10
-/* More are not looked through: of a file that includes itself in several lines there is no end. */
-#define INCLUDES_MAX 1000
 /* More than libconfig takes for a file. */
 #define MEMORY_LEAST ((size_t)1 << 20)
 #define MEMORY_PER_BYTE 64
@@ -234,74 +231,49 @@ report_parse_error(struct config_file *file, FILE *stream)
 	    text, advice);
 }
 
-/* The name between the quotes of an @include line, cut out of it; else NULL. */
-static char *
-included_name(char *line)
-{
-	char *start, *end;
-
-	line += strspn(line, " \t");
-	if (strncmp(line, "@include", strlen("@include")) != 0 || (start = strchr(line, '"')) == NULL ||
-	    (end = strchr(start + 1, '"')) == NULL)
-		return NULL;
-	*end = '\0';
-	return start + 1;
-}
-
-/* Follows @include as libconfig will, to keep it from reading a directory:
- * returns -1 with the directory in found, or "" if there are too many files, or 0. */
+/* Keeps libconfig from reading a directory.  With a byte of 0 in the name of an included file it would read another one
+ * than is looked at here. */
 static int
-find_directory(const struct config_file *file, const char *path, int depth, unsigned int *files, char found[PATH_MAX])
+check_is_text(void *context, const char *included, const char *path)
 {
-	FILE *stream;
+	struct config_file *file = context;
+	struct config_place place = {.path = path};
 	struct stat st;
-	char *line = NULL, *name, inner[PATH_MAX];
-	size_t size = 0;
-	int result = 0;
+	char name[PATH_MAX];
 
-	if (depth > INCLUDE_DEPTH_MAX || stat(path, &st) < 0)
-		return 0;
-	if (S_ISDIR(st.st_mode) || ++*files > INCLUDES_MAX) {
-		strlcpy(found, S_ISDIR(st.st_mode) ? path : "", PATH_MAX);
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+		config_file_mistake(file, NULL, "includes %s, which is a directory; include the files in it one by one", path);
 		return -1;
 	}
-	stream = config_scan_open(path);
-	if (stream == NULL)
+	place.line = config_scan_zero(path);
+	if (place.line == 0)
 		return 0;
-	while (result == 0 && getline(&line, &size, stream) >= 0) {
-		name = included_name(line);
-		if (name != NULL && join(file->directory, name, inner) == 0)
-			result = find_directory(file, inner, depth + 1, files, found);
-	}
-	free(line);
-	fclose(stream);
-	return result;
+	file->mistakes++;
+	config_mistake_say(&place, "%s:%d: a byte of 0 in this line; write a text file", display_name(file, included, name),
+	    place.line);
+	return -1;
 }
 
-/* found is find_directory's. */
-static void
-refuse_includes(struct config_file *file, const char *found)
+static int
+check_files(struct config_file *file)
 {
-	if (found[0] == '\0')
-		config_file_mistake(file, NULL, "includes more than %d files; see whether a file includes itself", INCLUDES_MAX);
-	else
-		config_file_mistake(file, NULL, "includes %s, which is a directory; include the files in it one by one", found);
+	if (config_include_each(file, check_is_text, file) == 0)
+		return 0;
+	if (file->mistakes == 0)
+		config_file_mistake(file, NULL, "includes more than %d files; see whether a file includes itself",
+		    CONFIG_INCLUDES_MAX);
+	return -1;
 }
 
 static int
 parse(struct config_file *file, FILE *stream, size_t length)
 {
-	char directory[PATH_MAX];
-	unsigned int files = 0;
-
 	if (!alloc_is_possible(MEMORY_LEAST + MEMORY_PER_BYTE * length)) {
 		config_file_mistake(file, NULL, "cannot be read: %s", strerror(ENOMEM));
 		return -1;
 	}
-	if (find_directory(file, file->path, 0, &files, directory) < 0) {
-		refuse_includes(file, directory);
+	if (check_files(file) < 0)
 		return -1;
-	}
 	config_set_include_dir(&file->parsed, file->directory);
 	if (config_read(&file->parsed, stream) == CONFIG_TRUE)
 		return 0;

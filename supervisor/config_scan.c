@@ -149,6 +149,25 @@ config_scan_open(const char *path)
 }
 
 int
+config_scan_zero(const char *path)
+{
+	FILE *stream = config_scan_open(path);
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t length;
+	int number = 1, found = 0;
+
+	if (stream == NULL)
+		return 0;
+	for (; found == 0 && (length = getline(&line, &size, stream)) >= 0; number++)
+		if (memchr(line, '\0', (size_t)length) != NULL)
+			found = number;
+	free(line);
+	fclose(stream);
+	return found;
+}
+
+int
 config_scan_last_text(const char *path, const char *text, int limit)
 {
 	FILE *stream = config_scan_open(path);

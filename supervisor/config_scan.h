@@ -29,4 +29,7 @@ int config_scan_last_text(const char *path, const char *text, int limit);
  * Returns the line without its end, for the caller to free, or NULL if there is none. */
 char *config_scan_line(FILE *stream, int number, const char *token, unsigned int nth, struct config_span *found);
 
+/* The first line, from 1, with a byte of 0 in it; 0: there is none. */
+int config_scan_zero(const char *path);
+
 #endif

@@ -3,7 +3,7 @@
  * A hook on its whole way: JSON, import, libconfig.  `natterd -n` prints none.
  * NEEDS: supervisor/natterctl_import supervisor/natterctl_import_ports supervisor/natterctl_import_value
  * NEEDS: supervisor/natterctl_cfg supervisor/natterctl_json
- * NEEDS: supervisor/config supervisor/config_file supervisor/config_global supervisor/config_hook supervisor/config_hosts supervisor/config_mapping supervisor/config_relay supervisor/config_mistake supervisor/config_ports supervisor/config_scan supervisor/config_syntax supervisor/config_value supervisor/config_write supervisor/hook_settings
+ * NEEDS: supervisor/config supervisor/config_file supervisor/config_global supervisor/config_hook supervisor/config_hosts supervisor/config_include supervisor/config_mapping supervisor/config_relay supervisor/config_mistake supervisor/config_ports supervisor/config_scan supervisor/config_syntax supervisor/config_value supervisor/config_write supervisor/hook_settings
  */
 #include <stdlib.h>
 #include <unistd.h>

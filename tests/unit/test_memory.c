@@ -3,7 +3,7 @@
  * natterd without memory: each of the allocations that something takes fails once, by itself and with all that follow
  * it.  Then it ends with its error, or natterd with "out of memory"; or it was done, and rightly.  Nothing that was
  * there before is lost.
- * NEEDS: supervisor/config supervisor/config_file supervisor/config_global supervisor/config_hook supervisor/config_hosts supervisor/config_mapping supervisor/config_relay supervisor/config_mistake supervisor/config_ports supervisor/config_scan supervisor/config_syntax supervisor/config_value supervisor/config_write supervisor/hook_settings supervisor/status supervisor/files supervisor/way supervisor/ports supervisor/record supervisor/record_environment supervisor/counts supervisor/outer_event supervisor/hook_command supervisor/hook_guard supervisor/inherited supervisor/child
+ * NEEDS: supervisor/config supervisor/config_file supervisor/config_global supervisor/config_hook supervisor/config_hosts supervisor/config_include supervisor/config_mapping supervisor/config_relay supervisor/config_mistake supervisor/config_ports supervisor/config_scan supervisor/config_syntax supervisor/config_value supervisor/config_write supervisor/hook_settings supervisor/status supervisor/files supervisor/way supervisor/ports supervisor/record supervisor/record_environment supervisor/counts supervisor/outer_event supervisor/hook_command supervisor/hook_guard supervisor/inherited supervisor/child
  */
 #include "failing_memory.h"
 
