@@ -2,8 +2,9 @@
 /*
  * natter.cfg as text; see config_file.h.  What is known of libconfig 1.5 stands
  * here: it ends the program if it is made to read a directory, it crashes without
- * memory, it looks for included files in one directory only, and the line that it
- * gives the last element of an array is that of the bracket behind it.
+ * memory, it looks for included files in one directory only, it reads a number that
+ * is too wide as another one, and the line that it gives the last element of an array is
+ * that of the bracket behind it.
  */
 #include "config_file.h"
 
@@ -266,6 +267,21 @@ check_files(struct config_file *file)
 }
 
 static int
+refuse_wide_numbers(void *context, const char *included, const char *path)
+{
+	struct config_file *file = context;
+	char name[PATH_MAX], number[CONFIG_SCAN_NUMBER_SIZE];
+	struct config_place place = {.path = path, .token = number};
+
+	while (config_scan_wide_number(path, &place.line, number)) {
+		file->mistakes++;
+		config_mistake_say(&place, "%s:%d: %s is out of every key's range", display_name(file, included, name),
+		    place.line, number);
+	}
+	return 0;
+}
+
+static int
 parse(struct config_file *file, FILE *stream, size_t length)
 {
 	if (!alloc_is_possible(MEMORY_LEAST + MEMORY_PER_BYTE * length)) {
@@ -275,10 +291,12 @@ parse(struct config_file *file, FILE *stream, size_t length)
 	if (check_files(file) < 0)
 		return -1;
 	config_set_include_dir(&file->parsed, file->directory);
-	if (config_read(&file->parsed, stream) == CONFIG_TRUE)
-		return 0;
-	report_parse_error(file, stream);
-	return -1;
+	if (config_read(&file->parsed, stream) != CONFIG_TRUE) {
+		report_parse_error(file, stream);
+		return -1;
+	}
+	config_include_each(file, refuse_wide_numbers, file);
+	return file->mistakes == 0 ? 0 : -1;
 }
 
 int

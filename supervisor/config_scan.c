@@ -6,6 +6,8 @@
 #include "config_scan.h"
 
 #include <ctype.h>
+#include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,8 +21,9 @@ enum place {
 struct scan {
 	enum place place;
 	bool in_hook; /* the setting is a hook: its text is a secret */
+	bool wide; /* what is wanted: a wide number, else the token */
 	const char *token;
-	unsigned int left; /* so many of token come before the wanted one */
+	unsigned int left; /* so many of them come before the wanted one */
 	struct config_span found;
 };
 
@@ -54,12 +57,41 @@ skip_comment(struct scan *s, char *p)
 	return end != NULL ? end + 2 : p + strlen(p);
 }
 
+/* A float is none, nor are its digits behind the point. */
+static bool
+is_wide_number(const char *line, const char *start, size_t length)
+{
+	char text[32], *end;
+	bool is_long;
+	long long value;
+
+	if (!isdigit((unsigned char)start[start[0] == '-']) || start[length] == '.' || (start > line && start[-1] == '.'))
+		return false;
+	if (length >= sizeof(text))
+		return true;
+	memcpy(text, start, length);
+	text[length] = '\0';
+	errno = 0;
+	value = strtoll(text, &end, tolower((unsigned char)text[strspn(text, "-0")]) == 'x' ? 16 : 10);
+	is_long = *end == 'L';
+	end += strspn(end, "L");
+	return *end == '\0' && (errno != 0 || (!is_long && (value > INT32_MAX || value < INT32_MIN)));
+}
+
+static bool
+is_wanted(const struct scan *s, const char *line, const char *start, size_t length)
+{
+	if (s->wide)
+		return is_wide_number(line, start, length);
+	return s->token != NULL && strlen(s->token) == length && strncmp(start, s->token, length) == 0;
+}
+
 static void
 compare(struct scan *s, const char *line, const char *start, const char *end)
 {
 	size_t length = (size_t)(end - start);
 
-	if (s->token == NULL || strlen(s->token) != length || strncmp(start, s->token, length) != 0)
+	if (!is_wanted(s, line, start, length))
 		return;
 	if (s->left == 0 && s->found.length == 0)
 		s->found = (struct config_span){.start = (size_t)(start - line), .length = length};
@@ -146,6 +178,31 @@ config_scan_open(const char *path)
 	struct stat st;
 
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode) ? fopen(path, "re") : NULL;
+}
+
+bool
+config_scan_wide_number(const char *path, int *line, char number[CONFIG_SCAN_NUMBER_SIZE])
+{
+	struct scan s = {.wide = true};
+	FILE *stream = config_scan_open(path);
+	char *text = NULL;
+	size_t size = 0;
+	int at;
+
+	if (stream == NULL)
+		return false;
+	for (at = 1; s.found.length == 0 && getline(&text, &size, stream) >= 0; at++) {
+		scan_line(&s, text);
+		if (at <= *line)
+			s.found.length = 0;
+	}
+	if (s.found.length > 0) {
+		*line = at - 1;
+		snprintf(number, CONFIG_SCAN_NUMBER_SIZE, "%.*s", (int)s.found.length, text + s.found.start);
+	}
+	free(text);
+	fclose(stream);
+	return s.found.length > 0;
 }
 
 int

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#define CONFIG_SCAN_NUMBER_SIZE 64
+
 /* What is found: part of the line. */
 struct config_span {
 	size_t start;
@@ -28,6 +30,10 @@ int config_scan_last_text(const char *path, const char *text, int limit);
  * become asterisks, and in a line that is no right one whatever is behind the word hook.
  * Returns the line without its end, for the caller to free, or NULL if there is none. */
 char *config_scan_line(FILE *stream, int number, const char *token, unsigned int nth, struct config_span *found);
+
+/* The first number behind line *line, from 1, that has more than 32 bits, or more than 64 with an L behind it, which
+ * libconfig reads as another one.  Returns whether there is one; *line is then where it stands, number how it is spelt. */
+bool config_scan_wide_number(const char *path, int *line, char number[CONFIG_SCAN_NUMBER_SIZE]);
 
 /* The first line, from 1, with a byte of 0 in it; 0: there is none. */
 int config_scan_zero(const char *path);
