@@ -126,7 +126,7 @@ is_last_text_element(const config_setting_t *setting)
 static void
 path_of(const struct config_file *file, const char *included, char out[PATH_MAX])
 {
-	if (included == NULL || join(file->directory, included, out) < 0)
+	if (included == NULL || config_file_resolve(file, included, out) < 0)
 		strlcpy(out, file->path, PATH_MAX);
 }
 
@@ -179,28 +179,42 @@ count_before(const config_setting_t *from, const config_setting_t *to, const cha
 	return false;
 }
 
-void
-config_file_mistake(struct config_file *file, const config_setting_t *setting, const char *format, ...)
+/* Counts a mistake and says where in which file it stands; the place's path is that file's. */
+static void __attribute__((format(printf, 4, 5)))
+say_at(struct config_file *file, const char *included, struct config_place place, const char *format, ...)
 {
-	char text[MISTAKE_SIZE], key[KEY_TEXT_SIZE], token[KEY_TEXT_SIZE], name[PATH_MAX], path[PATH_MAX];
-	struct config_place place = {.path = path, .token = token};
+	char text[KEY_TEXT_SIZE + MISTAKE_SIZE], name[PATH_MAX], path[PATH_MAX];
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	file->mistakes++;
+	path_of(file, included, path);
+	place.path = path;
+	config_mistake_say(&place, "%s:%d: %s", display_name(file, included, name), place.line, text);
+}
+
+void
+config_file_mistake(struct config_file *file, const config_setting_t *setting, const char *format, ...)
+{
+	char text[MISTAKE_SIZE], key[KEY_TEXT_SIZE], token[KEY_TEXT_SIZE];
+	struct config_place place = {.token = token};
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
 	if (setting == NULL) {
+		file->mistakes++;
 		config_mistake_say(NULL, "%s: %s", file->name, text);
 		return;
 	}
 	key_text(setting, key);
 	token_of(setting, token);
-	path_of(file, config_setting_source_file(setting), path);
 	place.line = config_file_line(file, setting);
 	count_before(config_root_setting(&file->parsed), setting, token, place.line, &place.nth);
-	config_mistake_say(&place, "%s:%d: %s: %s", display_name(file, config_setting_source_file(setting), name),
-	    place.line, key, text);
+	say_at(file, config_setting_source_file(setting), place, "%s: %s", key, text);
 }
 
 /* v0.9's format begins like this, and its users will try. */
@@ -217,8 +231,7 @@ static void
 report_parse_error(struct config_file *file, FILE *stream)
 {
 	const char *text = config_error_text(&file->parsed), *advice = "see natter.cfg(5)";
-	char name[PATH_MAX], path[PATH_MAX];
-	struct config_place place = {.path = path, .line = config_error_line(&file->parsed)};
+	struct config_place place = {.line = config_error_line(&file->parsed)};
 	size_t i;
 
 	for (i = 0; i < sizeof(parse_errors) / sizeof(parse_errors[0]); i++)
@@ -226,10 +239,7 @@ report_parse_error(struct config_file *file, FILE *stream)
 			advice = parse_errors[i].advice;
 	if (looks_like_json(stream))
 		advice = "this looks like JSON; \"natterctl import FILE\" makes a natter.cfg of v0.9's configuration";
-	file->mistakes++;
-	path_of(file, config_error_file(&file->parsed), path);
-	config_mistake_say(&place, "%s:%d: %s: %s", display_name(file, config_error_file(&file->parsed), name), place.line,
-	    text, advice);
+	say_at(file, config_error_file(&file->parsed), place, "%s: %s", text, advice);
 }
 
 /* Keeps libconfig from reading a directory.  With a byte of 0 in the name of an included file it would read another one
@@ -238,20 +248,16 @@ static int
 check_is_text(void *context, const char *included, const char *path)
 {
 	struct config_file *file = context;
-	struct config_place place = {.path = path};
+	struct config_place place = {.line = config_scan_zero(path)};
 	struct stat st;
-	char name[PATH_MAX];
 
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
 		config_file_mistake(file, NULL, "includes %s, which is a directory; include the files in it one by one", path);
 		return -1;
 	}
-	place.line = config_scan_zero(path);
 	if (place.line == 0)
 		return 0;
-	file->mistakes++;
-	config_mistake_say(&place, "%s:%d: a byte of 0 in this line; write a text file", display_name(file, included, name),
-	    place.line);
+	say_at(file, included, place, "a byte of 0 in this line; write a text file");
 	return -1;
 }
 
@@ -270,14 +276,11 @@ static int
 refuse_wide_numbers(void *context, const char *included, const char *path)
 {
 	struct config_file *file = context;
-	char name[PATH_MAX], number[CONFIG_SCAN_NUMBER_SIZE];
-	struct config_place place = {.path = path, .token = number};
+	char number[CONFIG_SCAN_NUMBER_SIZE];
+	struct config_place place = {.token = number};
 
-	while (config_scan_wide_number(path, &place.line, number)) {
-		file->mistakes++;
-		config_mistake_say(&place, "%s:%d: %s is out of every key's range", display_name(file, included, name),
-		    place.line, number);
-	}
+	while (config_scan_wide_number(path, &place.line, number))
+		say_at(file, included, place, "%s is out of every key's range", number);
 	return 0;
 }
 

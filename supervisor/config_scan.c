@@ -21,7 +21,7 @@ enum place {
 struct scan {
 	enum place place;
 	bool in_hook; /* the setting is a hook: its text is a secret */
-	bool wide; /* what is wanted: a wide number, else the token */
+	bool wide;    /* what is wanted: a wide number, else the token */
 	const char *token;
 	unsigned int left; /* so many of them come before the wanted one */
 	struct config_span found;
