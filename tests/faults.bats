@@ -115,7 +115,7 @@ log_config() {
 }
 
 start_as_service() {
-    lab_in "$LAB_HOST" "$NATTER_BUILD/natterd" -c "$LAB_DIR/natter.cfg" 3>&- 4>&-
+    natter_start_daemon
     cp "$LAB_DIR/natterd.pid-file" "$LAB_DIR/natterd.pid"
     natter_open web
 }
@@ -150,7 +150,7 @@ log_tells_of_loss() {
 @test "a read-only disk for the log: natterd does not start with it, but goes on if it becomes so later" {
     log_config
     lock_disk
-    run -1 lab_in "$LAB_HOST" "$NATTER_BUILD/natterd" -c "$LAB_DIR/natter.cfg"
+    run -1 natter_start_daemon
     [[ $output == *"$disk/natter.log: Read-only file system"* && ! -e $LAB_DIR/natter.sock ]]
     unlock_disk
     start_as_service

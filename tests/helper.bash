@@ -71,7 +71,13 @@ natter_start() {
     lab_wait 5 natter_ctl version || { cat "$LAB_DIR/natterd.log" >&2 && return 1; }
 }
 
-# natter_start_in_quiet [OPTION...]: the same. Addresses that are still being tried out by IPv6 are a change of the
+# natter_start_daemon: natterd as a service; returns when it is in the background. bats would wait for whoever has its
+# descriptors.
+natter_start_daemon() {
+    lab_in "${NATTER_PLACE:-$LAB_HOST}" "$NATTER_BUILD/natterd" -c "$LAB_DIR/natter.cfg" 3>&- 4>&-
+}
+
+# natter_start_in_quiet [OPTION...]: as natter_start. Addresses that are still being tried out by IPv6 are a change of the
 # network some time later, after which every mapping looks again: they are waited for.
 natter_start_in_quiet() {
     lab_wait 5 natter__network_is_quiet && natter_start "$@"

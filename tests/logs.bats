@@ -10,7 +10,7 @@ bats_require_minimum_version 1.5.0
 # In the background, with a log file beside natter.cfg.
 start_daemon() {
     sed -i 's|^logging.*|logging = { level = "info"; log_file = "natter.log"; };|' "$LAB_DIR/natter.cfg"
-    lab_in "$LAB_HOST" "$NATTER_BUILD/natterd" -c "$LAB_DIR/natter.cfg" 3>&- 4>&-
+    natter_start_daemon
     pid=$(<"$LAB_DIR/natterd.pid-file")
 }
 

@@ -340,7 +340,7 @@ END
     same_hole web
     natter_stop
     sed -i 's|^logging.*|logging = { level = "info"; log_file = "first.log"; };|' "$LAB_DIR/natter.cfg"
-    lab_in "$LAB_HOST" "$NATTER_BUILD/natterd" -c "$LAB_DIR/natter.cfg" 3>&- 4>&-
+    natter_start_daemon
     pid=$(<"$LAB_DIR/natterd.pid-file")
     mv "$LAB_DIR/first.log" "$LAB_DIR/old.log"
     kill -HUP "$pid"

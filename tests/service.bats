@@ -23,7 +23,7 @@ none_running() {
 # As an init script would: in the background, with a log file.
 start_daemon() {
     sed -i 's|^logging.*|logging = { level = "info"; log_file = "natter.log"; };|' "$LAB_DIR/natter.cfg"
-    lab_in "$LAB_HOST" "$NATTER_BUILD/natterd" -c "$LAB_DIR/natter.cfg" 3>&- 4>&-
+    natter_start_daemon
 }
 
 @test "started as a daemon it returns when the service is up, with its pid file, its log and no terminal" {
